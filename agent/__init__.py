@@ -1,0 +1,1 @@
+"""The conversation: graph, state, commands, sessions, understanding."""

@@ -1,0 +1,1 @@
+"""Facts with sources, and records of what was done."""

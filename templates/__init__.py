@@ -1,0 +1,1 @@
+"""Text with holes: answers, manifests, prompts."""

@@ -1,0 +1,1 @@
+"""Deterministic tools: they compute from typed records and know no agent."""

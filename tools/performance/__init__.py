@@ -1,0 +1,1 @@
+"""How fast a configuration serves: calibrated roofline, learned residual, evidence and intervals."""

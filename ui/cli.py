@@ -1,0 +1,38 @@
+"""The command line: every command, and how errors become one line and an exit code.
+
+Exit codes: 0 success, 2 usage or bad input, 3 infeasible (an answer), 1 internal.
+"""
+
+import sys
+
+import typer
+
+from knowledge.errors import SextantError
+
+app = typer.Typer(
+    name="sextant",
+    help="Say what you need; get a priced, explained, deployed and verified LLM inference service.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def sextant() -> None:
+    """Keep `sextant` a group even while it has few commands."""
+
+
+def main() -> None:
+    """Entry point of the `sextant` script."""
+    try:
+        app()
+    except SextantError as error:
+        sys.stderr.write(error.message + "\n")
+        if error.cure:
+            sys.stderr.write(error.cure + "\n")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped\n")
+        sys.exit(130)
