@@ -1,5 +1,6 @@
 """Time of one engine iteration: the one function that planner, simulation and simulator share."""
 
+import itertools
 from bisect import bisect_left
 from dataclasses import dataclass
 
@@ -26,7 +27,7 @@ class StepCost:
         knots, times = self.batch_knots, self.decode_ms_at_knots
         if len(knots) != len(times) or not knots or knots[0] != 1:
             raise ValueError("step cost needs one time per batch knot, the first knot being 1")
-        if any(a >= b for a, b in zip(knots, knots[1:], strict=False)) or min(times) <= 0:
+        if any(a >= b for a, b in itertools.pairwise(knots)) or min(times) <= 0:
             raise ValueError("batch knots must rise and step times be positive")
 
     def decode_ms(self, batch: int) -> float:
