@@ -1,5 +1,7 @@
 # Everything a person or CI runs. Needs only a Python 3.11-3.13 with venv and pip.
-PYTHON ?= $(firstword $(shell command -v python3.13 python3.12 python3.11 python3 2>/dev/null))
+SUITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+  $$p -c '$(SUITS)' >/dev/null 2>&1 && echo $$p && break; done)
 BIN := .venv/bin
 READY := .venv/.ready
 
@@ -11,7 +13,7 @@ run: setup              ## start Sextant in this terminal
 setup: $(READY)         ## create .venv with everything
 
 $(READY): requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"Sextant needs Python 3.11-3.13; {sys.executable} is {v[0]}.{v[1]}. Use: make PYTHON=/path/to/python3.12")'
+	@test -n "$(PYTHON)" || { echo "Sextant needs Python 3.11, 3.12 or 3.13; say: make PYTHON=/path/to/python3.12"; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
