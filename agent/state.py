@@ -1,0 +1,51 @@
+"""What a conversation remembers: JSON values only, so that any version and any store can read it.
+
+The transcript is not here. pydantic validates where a node reads a value.
+"""
+
+from typing import Any, Literal, TypedDict
+
+from tools.intent import Intent, Provenance
+
+SCHEMA_VERSION = 1
+
+Json = dict[str, Any]
+
+
+class Action(TypedDict):
+    """What the person did at a pause: words, or a click on the card."""
+
+    kind: Literal["say", "edit", "choose", "approve", "cancel", "rollback", "undo", "redo"]
+    text: str
+    values: Json
+
+
+class State(TypedDict, total=False):
+    """State of one conversation (a LangGraph thread)."""
+
+    schema_version: int
+    owner: str
+    turn: int
+    action: Action
+    route: str
+    intent: Json
+    provenance: dict[str, Json]
+    past: list[Json]
+    future: list[Json]
+    traffic: Json
+    models: list[str]
+    plan: Json
+    chosen: str | None
+    revision: int
+    deployment: Json | None
+    report: Json | None
+
+
+def intent_of(state: State) -> Intent:
+    """The validated intent of a conversation; empty when nothing was said yet."""
+    return Intent.model_validate(state.get("intent") or {})
+
+
+def provenance_of(state: State) -> dict[str, Provenance]:
+    """Where each said or edited field is from."""
+    return {path: Provenance.model_validate(entry) for path, entry in (state.get("provenance") or {}).items()}
