@@ -1,7 +1,8 @@
 """Typed, frozen facts. Units stand last in names; unknown is `None`, never zero.
 
-Every record carries where it was read (`facts_source`, `source`, `source_url`, `source_date`); the licences of the
-sources stand in `docs/data-sources.md`.
+Every record carries where it was read (`facts_source`, `source`, `source_url`, `source_date`). `source` and
+`source_kind` are ids in the table of sources (`Source`), which holds origin, date, licence and attribution; a page of
+it is `docs/data-sources.md`. The fields of a record are the columns of its file, in the same order.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,27 @@ ModelKind = Literal["dense", "moe", "embedding", "reranker", "asr"]
 Attention = Literal["MHA", "GQA", "MQA", "MLA", "CSA/HCA"]
 Verified = Literal["yes", "partly", "params", "no"]
 Confidence = Literal["official", "aggregated", "estimated"]
+Terms = Literal["shipped", "facts", "fitting"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where facts come from. `terms`: shipped whole, single facts only (no licence stated), or used for fitting only.
+
+    `origin` is the repository, package or page; `version` its commit, release or date; `rows` how many rows the
+    project was given from it, `rows_shipped` how many stand in the project's own files.
+    """
+
+    source: str
+    dataset: str
+    title: str
+    origin: str
+    version: str
+    licence: str
+    terms: Terms
+    attribution: str
+    rows: int
+    rows_shipped: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +92,12 @@ class Model:
     facts_source: str
     note: str
     verified: Verified
+    hf_architecture: str = ""
+    max_position_embeddings: int | None = None
+    window_kv_heads: int | None = None
+    window_head_dim: int | None = None
+    embedding_dim: int | None = None
+    hub_params_b: float | None = None  # everything in the file, also vision tower, MTP layers, doubled embeddings
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +128,7 @@ class Accelerator:
     compute_capability: str | None
     facts_source: str
     verified: Verified
+    launch_price_note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +143,11 @@ class AcceleratorAlias:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A rented machine. Prices are for the whole instance; `gpu_count` below 1 is a slice of a card."""
+    """A rented machine. Prices are for the whole instance.
+
+    `gpu_count` below 1 is a slice of a card, 0 a slice whose size the source does not state. A `gpu_type` that is not
+    among the accelerators is one that is known and not planned for.
+    """
 
     cloud: str
     region: str
@@ -168,6 +201,7 @@ class CardPrice:
     price_kind: str
     source_date: str
     source_url: str
+    source_kind: str
     confidence: Confidence
     notes: str
 
@@ -210,6 +244,7 @@ class Benchmark:
     quality: Literal["A", "B"]
     notes: str
     source: str
+    source_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +263,40 @@ class QualityScore:
     source_date: str
     licence: str
     notes: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryMeasurement:
+    """A measured start-up of vLLM: where the memory of each GPU went, and the KV tokens that were left for requests."""
+
+    model_id: str
+    gpu_type: str
+    gpu_physical_memory_gib: float
+    tensor_parallel: int
+    pipeline_parallel: int
+    data_parallel: int
+    max_model_len: int
+    dtype: str
+    quantization: str | None
+    kv_cache_dtype: str
+    gpu_memory_utilization: float
+    vllm_version: str
+    status: Literal["ok", "failed"]
+    weight_gib_per_gpu: float | None
+    activation_gib_per_gpu: float | None
+    non_torch_gib_per_gpu: float | None
+    cuda_graph_gib: float | None
+    kv_cache_gib_per_gpu: float | None
+    kv_cache_tokens: int | None
+    max_concurrency_at_max_len: float | None
+    architecture: str | None
+    attention_type: str | None
+    num_layers: int | None
+    num_kv_heads: int | None
+    head_dim: int | None
+    kv_bytes_per_token: float | None
+    source: str
+    measured_on: str
 
 
 @dataclass(frozen=True, slots=True)
