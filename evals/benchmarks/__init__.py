@@ -1,0 +1,1 @@
+"""Measured proof: accuracy, speed, fidelity, each a command that prints its table."""
