@@ -1,0 +1,211 @@
+"""Names that people, price lists and invoices use, resolved to accelerators and models.
+
+A size ("72b", "8x7b"), a version ("3.1") and a memory ("40 GB") must match exactly, and only words may match loosely:
+by likeness alone "qwen 72b" is as near to Qwen2.5-7B as to Qwen2.5-72B.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rapidfuzz import fuzz, process
+
+from knowledge.errors import NotFound
+from knowledge.facts import Model
+from knowledge.snapshot import Snapshot
+
+NEAR_NAMES = 5
+WORD_LIKENESS = 75.0
+
+_COUNT_BEFORE = re.compile(r"^(\d{1,6})(?:\s*[x×*]\s*|\s+)(?=\S)", re.IGNORECASE)
+_COUNT_AFTER = re.compile(r"(?:\s*[x×*]\s*|\s*:\s*)(\d{1,6})$", re.IGNORECASE)
+_VENDOR = re.compile(r"\b(?:nvidia|amd|intel|google|aws|geforce|instinct|tesla|gpus?|cards?|hbm\d\w?|oam)\b")
+_EXACT_NOTES = ("name used in", "instance of")
+_FORM = re.compile(r"(?:sxm|pcie|nvl|\d+gb)$")
+
+_SIZE = re.compile(r"(?<![a-z0-9.])[ae]?\d+(?:x\d+)?(?:\.\d+)?b(?![a-z0-9])")
+_PART = re.compile(r"\d+(?:\.\d+)*|[a-z]+")
+_PRECISION = re.compile(
+    r"\b(?:awq|gptq|gguf|fp8|fp16|bf16|fp4|nvfp4|mxfp4|int4|int8|w\da\d+|quantized|dynamic|block|\d-?bit)\b"
+)
+_NEUTRAL = frozenset(["instruct", "it", "chat", "hf", "base", "model", "meta", "ai", "the"])
+
+
+@dataclass(frozen=True, slots=True)
+class AcceleratorName:
+    """What an accelerator's name means. `gpu_type` None: known and not planned for, `note` says why.
+
+    `count` is the number of cards that the name states, below 1 for a slice. `assumed` tells that the name fits several
+    cards and the commonest was taken; `near` holds the others.
+    """
+
+    gpu_type: str | None
+    count: float | None
+    assumed: bool
+    near: tuple[str, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    gpu_type: str | None
+    count: float | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class _ModelName:
+    model_id: str
+    sizes: frozenset[str]
+    numbers: frozenset[str]
+    words: frozenset[str]
+    publisher: frozenset[str]
+
+
+def _tokens(text: str) -> tuple[str, ...]:
+    words = re.sub(r"(\d)\s*(?:gib|gb|g)\b", r"\1gb ", text.lower().replace("(r)", " "))
+    words = re.sub(r"\bsxm\d\b", "sxm", _VENDOR.sub(" ", words))
+    return tuple(re.findall(r"[a-z0-9.]+", words))
+
+
+@lru_cache(maxsize=4)
+def _known_accelerators(snapshot: Snapshot) -> Mapping[str, _Known]:
+    known = {"".join(_tokens(gpu_type)): _Known(gpu_type, None, "") for gpu_type in snapshot.accelerators}
+    for alias in snapshot.aliases.values():
+        entry = _Known(alias.gpu_type, alias.gpu_count, alias.note)
+        tokens = _tokens(alias.alias)
+        known.setdefault("".join(tokens), entry)
+        if alias.gpu_type is None:
+            known.setdefault("".join(word for word in tokens if not _FORM.match(word)), entry)
+    return known
+
+
+def _forms(tokens: Iterable[str], snapshot: Snapshot) -> tuple[str, ...]:
+    """Accelerators that the tokens fit and that differ from them by memory or form only."""
+    said = set(tokens)
+    fitting = []
+    for gpu_type in snapshot.accelerators:
+        own = set(_tokens(gpu_type)) - {"rtx"} | (said & {"rtx"})
+        if said <= own and all(_FORM.match(extra) for extra in own - said):
+            fitting.append(gpu_type)
+    return tuple(fitting)
+
+
+def _accelerator(text: str, snapshot: Snapshot) -> AcceleratorName | None:
+    listed = snapshot.aliases.get(text.lower())
+    if listed and listed.note.startswith(_EXACT_NOTES):
+        return AcceleratorName(listed.gpu_type, listed.gpu_count, False, (), listed.note)
+    tokens = _tokens(text)
+    known = _known_accelerators(snapshot)
+    for spelling in (tokens, (*tokens[:-1], tokens[-1].removesuffix("s"))) if tokens else ():
+        forms = _forms(spelling, snapshot)
+        found = known.get("".join(spelling))
+        if found is None and forms:
+            usual = known.get("".join(word for word in spelling if not _FORM.match(word)))
+            first = usual.gpu_type if usual and usual.gpu_type in forms else forms[0]
+            found = _Known(first, None, "")
+        if found:
+            others = tuple(form for form in forms if form != found.gpu_type)
+            assumed = bool(others) or "assumed" in found.note
+            return AcceleratorName(found.gpu_type, found.count, assumed, others, found.note)
+    return None
+
+
+def resolve_accelerator(text: str, snapshot: Snapshot) -> AcceleratorName:
+    """The accelerator that `text` means, with a count where it states one ("8xH100", "H100:4", "p5.48xlarge").
+
+    Raises NotFound with near names.
+    """
+    text = text.strip()
+    whole = _accelerator(text, snapshot)
+    if whole:
+        return whole
+    for pattern in (_COUNT_BEFORE, _COUNT_AFTER):
+        stated = pattern.search(text)
+        name = _accelerator(pattern.sub("", text), snapshot) if stated else None
+        if stated and name:
+            count = float(stated.group(1)) * (name.count or 1)
+            return AcceleratorName(name.gpu_type, count, name.assumed, name.near, name.note)
+    raise NotFound("accelerator", text, _near_accelerators(text, snapshot))
+
+
+def _near_accelerators(text: str, snapshot: Snapshot) -> tuple[str, ...]:
+    known = _known_accelerators(snapshot)
+    like = process.extract("".join(_tokens(text)), known.keys(), scorer=fuzz.ratio, limit=20, score_cutoff=50)
+    names = dict.fromkeys(gpu_type for key, _, _ in like if (gpu_type := known[key].gpu_type))
+    return tuple(names)[:NEAR_NAMES]
+
+
+def _model_name(model_id: str) -> _ModelName:
+    publisher, _, name = model_id.lower().rpartition("/")
+    name = _PRECISION.sub(" ", name)
+    sizes = frozenset(_SIZE.findall(name))
+    parts = frozenset(_PART.findall(_SIZE.sub(" ", name)))
+    numbers = frozenset(part for part in parts if part[0].isdigit())
+    return _ModelName(model_id, sizes, numbers, parts - numbers, frozenset(_PART.findall(publisher)))
+
+
+@lru_cache(maxsize=4)
+def _model_names(snapshot: Snapshot) -> tuple[_ModelName, ...]:
+    return tuple(map(_model_name, snapshot.models))
+
+
+def _unlikeness(said: _ModelName, known: _ModelName) -> tuple[float, int] | None:
+    """Misspelling of the words said and number of parts not said; None when something said does not fit."""
+    if not (said.sizes <= known.sizes and said.numbers <= known.numbers):
+        return None
+    matched: set[str] = set()
+    misspelling = 0.0
+    for word in said.words - _NEUTRAL:
+        like = process.extractOne(word, known.words | known.publisher, scorer=fuzz.ratio)
+        if like is None or like[1] < (WORD_LIKENESS if len(word) > 3 else 100.0):
+            return None
+        matched.add(like[0])
+        misspelling += 100.0 - like[1]
+    unsaid = (known.sizes - said.sizes) | (known.numbers - said.numbers) | (known.words - matched - _NEUTRAL)
+    return misspelling, len(unsaid)
+
+
+def _ranked_models(text: str, snapshot: Snapshot) -> list[tuple[tuple[float, int, bool, bool], str]]:
+    said = _model_name(text.strip().replace(" ", "-"))
+    ranked = []
+    for known in _model_names(snapshot) if said.words - _NEUTRAL else ():
+        unlikeness = _unlikeness(said, known)
+        if unlikeness is not None:
+            writes = snapshot.models[known.model_id].kind in ("dense", "moe")
+            follows = bool(known.words & _NEUTRAL) or not said.sizes
+            ranked.append(((*unlikeness, not writes, not follows), known.model_id))
+    return sorted(ranked)
+
+
+def _exact_model(text: str, models: Mapping[str, Model]) -> str | None:
+    wanted = text.strip().lower()
+    fitting = [model_id for model_id in models if wanted in (model_id.lower(), model_id.lower().rpartition("/")[2])]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def matching_models(text: str, snapshot: Snapshot) -> tuple[str, ...]:
+    """Hub ids that `text` may mean, the likeliest first: a family name gives its members.
+
+    The publisher of an unknown repository and words of precision ("AWQ", "FP8") do not count.
+    """
+    exact = _exact_model(text, snapshot.models)
+    return (exact,) if exact else tuple(model_id for _, model_id in _ranked_models(text, snapshot))
+
+
+def resolve_model(text: str, snapshot: Snapshot) -> str:
+    """The one model that `text` means, as hub id.
+
+    Raises NotFound with near names when nothing fits, or when several fit equally well ("llama 70b").
+    """
+    exact = _exact_model(text, snapshot.models)
+    if exact:
+        return exact
+    ranked = _ranked_models(text, snapshot)
+    best = [model_id for rank, model_id in ranked if rank == ranked[0][0]]
+    if len(best) == 1:
+        return best[0]
+    like = process.extract(text.lower(), snapshot.models.keys(), scorer=fuzz.token_set_ratio, limit=NEAR_NAMES)
+    near = best or [model_id for model_id, likeness, _ in like if likeness >= 50]
+    raise NotFound("model", text, tuple(near[:NEAR_NAMES]))
