@@ -1,0 +1,23 @@
+"""Operational records: what was deployed, what came of it, who did it, and which what-ifs were kept.
+
+`Records(home)` is the one door. Everything goes in and comes out as frozen records; each change is one transaction.
+"""
+
+from knowledge.records.audit import AuditEntry
+from knowledge.records.deployment import Deployment, DeploymentState, NewDeployment, Replica
+from knowledge.records.outcome import Measure, Outcome, SloOutcome
+from knowledge.records.records import Records
+from knowledge.records.scenario import Scenario
+
+__all__ = [
+    "AuditEntry",
+    "Deployment",
+    "DeploymentState",
+    "Measure",
+    "NewDeployment",
+    "Outcome",
+    "Records",
+    "Replica",
+    "Scenario",
+    "SloOutcome",
+]

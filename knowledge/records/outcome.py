@@ -1,0 +1,145 @@
+"""Outcomes: what a load test measured beside what was predicted. Later predictions learn from them."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from knowledge.errors import BadInput
+from knowledge.records.database import Database
+
+_COLUMNS = (
+    "outcome_id", "deployment_id", "endpoint", "model_id", "gpu_type", "tensor_parallel", "quantization", "engine",
+    "time_factor", "snapshot", "measured_at", "duration_s", "request_rate_rps", "isl_mean", "osl_mean", "requests",
+    "errors", "output_tok_s", "verdict", "report",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One statistic of one metric (`ttft_ms`, `p90`): measured with its 95 % interval, beside the prediction."""
+
+    metric: str
+    statistic: str
+    measured: float | None
+    low: float | None
+    high: float | None
+    predicted: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SloOutcome:
+    """One target (`ttft_p90_ms`), what was measured, and `met`, `not_met` or `inconclusive`."""
+
+    slo: str
+    bound: float
+    measured: float | None
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A finished load test. Rates and throughput are those that one replica saw; `report` is the whole report."""
+
+    outcome_id: str
+    deployment_id: str | None
+    endpoint: str
+    model_id: str
+    gpu_type: str | None
+    tensor_parallel: int | None
+    quantization: str | None
+    engine: str
+    time_factor: float
+    snapshot: str
+    measured_at: str
+    duration_s: float
+    request_rate_rps: float
+    isl_mean: float | None
+    osl_mean: float | None
+    requests: int
+    errors: int
+    output_tok_s: float
+    verdict: str
+    measures: tuple[Measure, ...]
+    slos: tuple[SloOutcome, ...]
+    report: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "Outcome":
+        """The inverse of `to_json`; BadInput names what is missing or unknown."""
+        try:
+            return cls(
+                **{
+                    **values,
+                    "measures": tuple(Measure(**entry) for entry in values["measures"]),
+                    "slos": tuple(SloOutcome(**entry) for entry in values["slos"]),
+                }
+            )
+        except (KeyError, TypeError) as error:
+            raise BadInput(f"not an outcome of Sextant: {error}", "import what `export` wrote") from error
+
+
+class Outcomes:
+    """The outcomes of one state directory."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, outcome: Outcome) -> bool:
+        """Keep an outcome; False when it was there already (imports may be repeated)."""
+        report = json.dumps(outcome.report, ensure_ascii=False, allow_nan=False)
+        row = {**{name: getattr(outcome, name) for name in _COLUMNS}, "report": report}
+        names, holes = ", ".join(_COLUMNS), ", ".join(f":{name}" for name in _COLUMNS)
+        with self._database.write() as connection:
+            added = connection.execute(
+                f"INSERT INTO outcomes ({names}) VALUES ({holes}) ON CONFLICT DO NOTHING",  # noqa: S608 - own column names
+                row,
+            ).rowcount
+            if not added:
+                return False
+            connection.executemany(
+                "INSERT INTO measures VALUES (:outcome_id, :metric, :statistic, :measured, :low, :high, :predicted)",
+                [{**asdict(measure), "outcome_id": outcome.outcome_id} for measure in outcome.measures],
+            )
+            connection.executemany(
+                "INSERT INTO slo_outcomes VALUES (:outcome_id, :slo, :bound, :measured, :verdict)",
+                [{**asdict(slo), "outcome_id": outcome.outcome_id} for slo in outcome.slos],
+            )
+        return True
+
+    def all(
+        self,
+        *,
+        deployment_id: str | None = None,
+        model_id: str | None = None,
+        gpu_type: str | None = None,
+        engine: str | None = None,
+    ) -> tuple[Outcome, ...]:
+        """Outcomes, oldest first; only those that match what is given."""
+        wanted = {"deployment_id": deployment_id, "model_id": model_id, "gpu_type": gpu_type, "engine": engine}
+        query = """SELECT * FROM outcomes WHERE (:deployment_id IS NULL OR deployment_id = :deployment_id)
+            AND (:model_id IS NULL OR model_id = :model_id) AND (:gpu_type IS NULL OR gpu_type = :gpu_type)
+            AND (:engine IS NULL OR engine = :engine) ORDER BY measured_at, outcome_id"""
+        with self._database.read() as connection:
+            return tuple(_outcome(connection, row) for row in connection.execute(query, wanted).fetchall())
+
+    def latest(self, deployment_id: str) -> Outcome | None:
+        """The newest outcome of a deployment."""
+        found = self.all(deployment_id=deployment_id)
+        return found[-1] if found else None
+
+
+def _outcome(connection: sqlite3.Connection, row: sqlite3.Row) -> Outcome:
+    own = (row["outcome_id"],)
+    measures = connection.execute("SELECT * FROM measures WHERE outcome_id = ? ORDER BY rowid", own).fetchall()
+    slos = connection.execute("SELECT * FROM slo_outcomes WHERE outcome_id = ? ORDER BY rowid", own).fetchall()
+    values = {name: row[name] for name in _COLUMNS}
+    return Outcome(
+        **{**values, "report": json.loads(values["report"])},
+        measures=tuple(Measure(*tuple(entry)[1:]) for entry in measures),
+        slos=tuple(SloOutcome(*tuple(entry)[1:]) for entry in slos),
+    )

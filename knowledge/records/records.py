@@ -1,0 +1,26 @@
+"""The one door to the records of a state directory."""
+
+from pathlib import Path
+
+from knowledge.records.audit import Audit
+from knowledge.records.clock import Clock, utc_now
+from knowledge.records.database import Database
+from knowledge.records.deployment import Deployments
+from knowledge.records.outcome import Outcomes
+from knowledge.records.scenario import Scenarios
+
+
+class Records:
+    """Deployments, outcomes, audit and scenarios under `home`; `clock` gives the time that is written.
+
+    Cheap to make and safe to share between threads and processes. Raises StateUnusable (see `Database`).
+    """
+
+    def __init__(self, home: Path, *, clock: Clock = utc_now) -> None:
+        database = Database(home)
+        self.home = home
+        self.path = database.path
+        self.deployments = Deployments(database, clock)
+        self.outcomes = Outcomes(database)
+        self.audit = Audit(database, clock)
+        self.scenarios = Scenarios(database, clock)
