@@ -1,1 +1,19 @@
 """How fast a configuration serves: calibrated roofline, learned residual, evidence and intervals."""
+
+from tools.performance.configuration import Configuration
+from tools.performance.prediction import Evidence, Neighbour, Percentiles, Prediction, predict, step_cost
+from tools.performance.screening import Screen, screen
+from tools.performance.step import StepCost
+
+__all__ = [
+    "Configuration",
+    "Evidence",
+    "Neighbour",
+    "Percentiles",
+    "Prediction",
+    "Screen",
+    "StepCost",
+    "predict",
+    "screen",
+    "step_cost",
+]
