@@ -147,8 +147,8 @@ class Deployments:
                 )
             running = before.replicas if replicas is None else tuple(replicas)
             connection.execute(
-                "UPDATE deployments SET state = ?, revision = ?, replicas = ?, time_factor = ?, reason = ?, updated_at = ? "
-                "WHERE deployment_id = ?",
+                "UPDATE deployments SET state = ?, revision = ?, replicas = ?, time_factor = ?, reason = ?, "
+                "updated_at = ? WHERE deployment_id = ?",
                 (
                     state,
                     before.revision + (state == "pending"),

@@ -1,0 +1,32 @@
+"""How the local target starts one replica: Sextant's own simulator, told what the plan says."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tools.deploy.specification import DeploymentSpec
+
+ENGINE = "vllm-simulator"
+
+ReplicaCommand = Callable[[DeploymentSpec, int, float, int], tuple[str, ...]]
+"""(specification, port, time factor, replica number) -> program and arguments."""
+
+
+def simulator_command(spec: DeploymentSpec, port: int, time_factor: float, number: int) -> tuple[str, ...]:
+    """`sextant simulator …` for replica `number`, which also seeds its jitter."""
+    engine = spec.engine
+    flags: dict[str, object | None] = {
+        "--port": port,
+        "--model": spec.model_id,
+        "--gpu": spec.gpu_type,
+        "--tensor-parallel": spec.tensor_parallel,
+        "--quantization": spec.quantization,
+        "--max-model-len": engine.max_model_len,
+        "--max-num-seqs": engine.max_num_seqs,
+        "--max-num-batched-tokens": engine.max_num_batched_tokens,
+        "--gpu-memory-utilization": engine.gpu_memory_utilization,
+        "--time-factor": time_factor,
+        "--seed": number,
+    }
+    given = [str(part) for flag, value in flags.items() if value is not None for part in (flag, value)]
+    return (str(Path(sys.executable).with_name("sextant")), "simulator", *given)
