@@ -5,6 +5,7 @@ Every record carries where it was read (`facts_source`, `source`, `source_url`, 
 it is `docs/data-sources.md`. The fields of a record are the columns of its file, in the same order.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -311,7 +312,11 @@ class Lengths:
 
 @dataclass(frozen=True, slots=True)
 class UseCase:
-    """What a task usually needs: default targets and traffic. `origin` says for each field where its number is from."""
+    """What a task usually needs: default targets and traffic.
+
+    `origin` says for each field ("ttft_ms", "isl.p90") where its number is from. Average requests per second are
+    users × `active_share` × `requests_per_active_user_per_minute` / 60, the peak is `peak_to_average` times that.
+    """
 
     task_type: str
     title: str
@@ -330,4 +335,75 @@ class UseCase:
     peak_to_average: float
     interarrival_cv: float
     prefix_reuse_share: float
-    origin: dict[str, str]
+    origin: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TraceStatistics:
+    """Lengths and arrivals of one public traffic trace. `peak_to_avg_60s`: busiest minute against the average."""
+
+    trace: str
+    use_case: str
+    requests: int | None
+    duration_s: float | None
+    isl_mean: float | None
+    isl_p50: float | None
+    isl_p90: float | None
+    isl_p99: float | None
+    isl_cv: float | None
+    osl_mean: float
+    osl_p50: float
+    osl_p90: float
+    osl_p99: float
+    osl_cv: float | None
+    arrival_rate_rps: float | None
+    interarrival_cv: float | None
+    peak_to_avg_1s: float | None
+    peak_to_avg_10s: float | None
+    peak_to_avg_60s: float | None
+    peak_to_avg_600s: float | None
+    origin: str
+    licence: str
+    note: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class TraceRequest:
+    """One request of a recorded trace. `prefix_blocks` are ids of its prompt blocks of 512 tokens, in order."""
+
+    timestamp_ms: float
+    isl: int
+    osl: int
+    prefix_blocks: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelQuality:
+    """How good a model is at a task, on a scale of 0 to 100 that ranks models of one task and means nothing else.
+
+    `basis`: from scores of the task itself, or only estimated from the model's general level. `standard_error` is on
+    the same scale. `independent_share` is the weight of scores not published by the model's vendor.
+    """
+
+    model_id: str
+    task_type: str
+    score: float
+    standard_error: float
+    basis: Literal["measured", "estimated"]
+    rows: int
+    independent_share: float
+    newest_date: str
+    top_sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QualityThreshold:
+    """The score that a quality word asks for in a task, and the words it is explained with."""
+
+    task_type: str
+    quality: Literal["standard", "high", "very_high"]
+    score: float
+    reference_model: str
+    meaning: str
+    origin: str

@@ -25,12 +25,20 @@ from knowledge.facts import (
     Model,
     QualityScore,
     Source,
+    TraceStatistics,
 )
-from knowledge.loading import read_records, read_text, write_records, write_rows
+from knowledge.loading import read_records, read_text, write_records, write_rows, write_text
 from knowledge.snapshot import DATA
 
 Row = dict[str, str]
 MEMORY_SOURCE = "vllm-startups"
+TRACE_SOURCES = {
+    "Azure/AzurePublicDataset": "azure-llm-2023",
+    "kvcache-ai/Mooncake": "mooncake",
+    "alibaba/ServeGen": "servegen",
+    "openshift-psap/performance-dashboard": "mlperf-lengths",
+    "microsoft/vidur": "arxiv-summarization",
+}
 KIMI_K3_ACTIVE_B = "105.8"
 KIMI_K3_NOTE = (
     "; active parameters derived: routed experts 92 x 896 x 3 x 3584 x 3072 = 2722.7 B of which 16 of 896 are used, "
@@ -135,6 +143,14 @@ def quality_row(row: Row, sources: Mapping[tuple[str, str], str]) -> Row:
     return row | {"source": sources[origin, licence], "source_date": dated.group() if dated else ""}
 
 
+def trace_row(row: Row) -> Row:
+    """Statistics of a traffic trace with the id of its source."""
+    origin = row["source"].partition(":")[0]
+    if origin not in TRACE_SOURCES:
+        raise BadInput(f"trace source {origin!r} is not known", "judge its licence and name it in sources.csv")
+    return row | {"source": TRACE_SOURCES[origin], "origin": row["source"], "licence": row["license"]}
+
+
 class Import:
     """One run: reads tables from `given`, writes the project's files into `data`, counts rows by source."""
 
@@ -196,6 +212,10 @@ class Import:
         self.table("memory_measurements.csv", MemoryMeasurement, started, lambda row: row["source"])
         scores = [quality_row(row, quality_sources) for row in _rows(given / "quality_scores.csv")]
         self.table("quality_scores.csv.gz", QualityScore, scores, lambda row: row["source"])
+        traces = [trace_row(row) for row in _rows(given / "workloads" / "trace_statistics.csv")]
+        self.table("workloads/trace_statistics.csv", TraceStatistics, traces, lambda row: row["source"])
+        recorded = read_text(given / "workloads" / "mooncake_conversation_first3000.jsonl.gz")
+        write_text(self.data / "workloads" / "mooncake_conversation.jsonl.gz", recorded)
         counted = (
             dataclasses.replace(row, rows=self.seen[key], rows_shipped=self.shipped[key])
             for key, row in self.sources.items()

@@ -1,11 +1,13 @@
 """The facts that ship with Sextant, as one immutable, versioned snapshot. Each data set is read when first touched."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from knowledge.facts import (
     Accelerator,
@@ -16,10 +18,16 @@ from knowledge.facts import (
     Instance,
     MemoryMeasurement,
     Model,
+    ModelQuality,
     QualityScore,
+    QualityThreshold,
     Source,
+    TraceRequest,
+    TraceStatistics,
+    UseCase,
 )
-from knowledge.loading import read_records
+from knowledge.loading import read_records, read_text
+from knowledge.use_cases import read_use_cases
 
 DATA = Path(__file__).parent / "data"
 VERSION_DIGITS = 12
@@ -30,6 +38,10 @@ class Snapshot:
     """Facts of one directory. Two snapshots with the same `version` hold the same facts."""
 
     directory: Path
+
+    def __reduce__(self) -> tuple[Any, tuple[Path]]:
+        # Another process reads the files itself instead of being sent them.
+        return load, (self.directory,)
 
     @cached_property
     def version(self) -> str:
@@ -74,6 +86,23 @@ class Snapshot:
         return MappingProxyType({row.gpu_type: row for row in read_records(self.directory / "cards.csv", CardPrice)})
 
     @cached_property
+    def use_cases(self) -> Mapping[str, UseCase]:
+        """Default targets and traffic by task type."""
+        return read_use_cases(self.directory / "use_cases.csv")
+
+    @cached_property
+    def quality(self) -> Mapping[tuple[str, str], ModelQuality]:
+        """Quality by model and task type; a pair that is not there is unknown."""
+        rows = read_records(self.directory / "quality_by_task.csv", ModelQuality)
+        return MappingProxyType({(row.model_id, row.task_type): row for row in rows})
+
+    @cached_property
+    def quality_thresholds(self) -> Mapping[tuple[str, str], QualityThreshold]:
+        """What "standard", "high" and "very_high" ask for, by task type and quality word."""
+        rows = read_records(self.directory / "quality_thresholds.csv", QualityThreshold)
+        return MappingProxyType({(row.task_type, row.quality): row for row in rows})
+
+    @cached_property
     def api_prices(self) -> tuple[ApiPrice, ...]:
         """Standard, batch, cached and long-context prices of APIs."""
         return read_records(self.directory / "api_prices.csv.gz", ApiPrice)
@@ -103,8 +132,26 @@ class Snapshot:
         """Published quality scores whose licence lets them ship."""
         return read_records(self.directory / "quality_scores.csv.gz", QualityScore)
 
+    @cached_property
+    def traces(self) -> Mapping[str, TraceStatistics]:
+        """Statistics of public traffic traces by name."""
+        rows = read_records(self.directory / "workloads" / "trace_statistics.csv", TraceStatistics)
+        return MappingProxyType({row.trace: row for row in rows})
 
-@lru_cache(maxsize=4)
+    @cached_property
+    def conversation_trace(self) -> tuple[TraceRequest, ...]:
+        """The first 3,000 requests of Mooncake's conversation trace, with the blocks that their prompts share."""
+        text = read_text(self.directory / "workloads" / "mooncake_conversation.jsonl.gz")
+        rows = map(json.loads, text.splitlines())
+        return tuple(
+            TraceRequest(row["timestamp"], row["input_length"], row["output_length"], tuple(row["hash_ids"]))
+            for row in rows
+        )
+
+
 def load(directory: Path = DATA) -> Snapshot:
-    """The snapshot of `directory`, by default the facts that ship."""
-    return Snapshot(directory)
+    """The snapshot of `directory`, by default the facts that ship; read once in a process."""
+    return _read_once(directory)
+
+
+_read_once = lru_cache(maxsize=4)(Snapshot)
