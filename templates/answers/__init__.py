@@ -1,0 +1,25 @@
+"""What Sextant says: one template per answer, filled from facts of the turn and nothing else."""
+
+from functools import lru_cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from templates.numbers import amount, dollars
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("templates", "answers"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # noqa: S701  # plain text; faces escape for their own medium
+    )
+    environment.filters |= {"amount": amount, "dollars": dollars}
+    return environment
+
+
+def answer(name: str, **facts: object) -> str:
+    """The words of `templates/answers/NAME.txt.j2` with `facts` put in; a missing fact is an error."""
+    return _environment().get_template(f"{name}.txt.j2").render(facts).strip()

@@ -1,0 +1,31 @@
+"""Numbers as people read them."""
+
+from typing import Any
+
+
+def amount(value: Any) -> str:
+    """A value in few characters: thousands separated, no more digits than carry meaning."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        if value == 0 or value.is_integer():
+            return f"{value:,.0f}"
+        if abs(value) >= 100:
+            return f"{value:,.0f}"
+        return f"{value:,.1f}" if abs(value) >= 10 else f"{value:,.3g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(amount(item) for item in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {amount(item)}" for key, item in value.items() if item is not None)
+    return str(value)
+
+
+def dollars(value: float | None) -> str:
+    """US dollars: cents only where they matter."""
+    if value is None:
+        return "–"
+    return f"${value:,.0f}" if abs(value) >= 100 else f"${value:,.2f}" if abs(value) >= 0.1 else f"${value:,.5f}"
