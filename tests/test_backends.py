@@ -44,12 +44,9 @@ class _Handler(BaseHTTPRequestHandler):
         if "cut" in step:
             self.connection.close()
             return
-        status, shape = step.get("status", 200), _SHAPES[self.path]
-        answer = (
-            shape(step)
-            if status == 200
-            else {"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}
-        )
+        status: int = step.get("status", 200)
+        busy = {"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}
+        answer = _SHAPES[self.path](step) if status == 200 else busy
         payload = json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
