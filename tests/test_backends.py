@@ -40,7 +40,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.received.append({"path": self.path, "headers": dict(self.headers), "body": body})
-        step = self.server.script.pop(0) if self.server.script else {"text": "{}"}
+        step: Json = self.server.script.pop(0) if self.server.script else {"text": "{}"}
         if "cut" in step:
             self.connection.close()
             return
