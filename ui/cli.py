@@ -8,6 +8,7 @@ import sys
 import typer
 
 from knowledge.errors import SextantError
+from ui.commands import catalog
 
 app = typer.Typer(
     name="sextant",
@@ -22,6 +23,9 @@ app = typer.Typer(
 @app.callback()
 def sextant() -> None:
     """Keep `sextant` a group even while it has few commands."""
+
+
+app.add_typer(catalog.app, name="catalog")
 
 
 def main() -> None:

@@ -88,6 +88,13 @@ class Store:
         )
         return [(row[0], _offer(row[2:]), bool(row[1])) for row in rows]
 
+    def layered(self) -> list[tuple[str, Offer]]:
+        """Return every row of every source, as (who says so, its row); a bundled row names its own source."""
+        names = ", ".join(f"o.{name}" for name in OFFER_COLUMNS)
+        rows = self.connection.execute(f"SELECT o.origin, {names} FROM offers o WHERE o.removed_on IS NULL")
+        read = ((row[0], _offer(row[1:])) for row in rows)
+        return [(offer.source_kind if origin == BUNDLED else origin, offer) for origin, offer in read]
+
     def conflicts(self, tolerance: float = 0.01) -> list[tuple[Offer, str, float]]:
         """Prices of the current view that another source puts elsewhere: (offer, the other source, its USD)."""
         rows = self.connection.execute(

@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 from functools import lru_cache
 
@@ -74,7 +75,7 @@ class Candidate:
         return max(fitting, key=lambda rate: rate.above_tokens).usd if fitting else self.base.get(name)
 
 
-def candidates(offers: Iterable[Offer]) -> list[Candidate]:
+def candidates(offers: Iterable[Offer], today: date) -> list[Candidate]:
     """Group offers of one workload; the order of the input decides nothing."""
     groups: dict[tuple[str, ...], list[Rate]] = defaultdict(list)
     units: dict[tuple[str, ...], Unit | None] = {}
@@ -87,12 +88,14 @@ def candidates(offers: Iterable[Offer]) -> list[Candidate]:
         key = (offer.provider, offer.model_key, offer.region, mode.schedule, dimension, alone)
         units[key] = unit
         groups[key].append(Rate(component(mode, offer.direction), mode.above_tokens, usd, offer))
-    return [_candidate(key, units[key], rates) for key, rates in sorted(groups.items())]
+    return [_candidate(key, units[key], rates, today) for key, rates in sorted(groups.items())]
 
 
-def marks_of(offer: Offer) -> set[str]:
+def marks_of(offer: Offer, today: date) -> set[str]:
     """Say what keeps an offer out of default rankings."""
     marks = {MARKS[name] for flag in offer.flags if (name := flag.partition(":")[0]) in MARKS}
+    if any(flag.startswith("retires:") and flag[8:] <= today.isoformat() for flag in offer.flags):
+        marks.add("retired")
     if offer.unit_price_usd == 0:
         marks.add("free")
     if offer.workload_type in {"speech_to_text", "text_to_speech"} and ADD_ONS.match(offer.sku_name.lower()):
@@ -104,7 +107,7 @@ def marks_of(offer: Offer) -> set[str]:
     return marks
 
 
-def _candidate(key: tuple[str, ...], unit: Unit | None, rates: list[Rate]) -> Candidate:
+def _candidate(key: tuple[str, ...], unit: Unit | None, rates: list[Rate], today: date) -> Candidate:
     provider, model_key, region, schedule, dimension, _ = key
     rates.sort(key=lambda rate: (rate.component, rate.above_tokens, rate.offer.sku_key))
     base: dict[str, float] = {}
@@ -121,7 +124,7 @@ def _candidate(key: tuple[str, ...], unit: Unit | None, rates: list[Rate]) -> Ca
         unit=unit.name if unit else offers[0].unit_name,
         rates=tuple(rates),
         base=base,
-        marks=frozenset().union(*map(marks_of, offers)),
+        marks=frozenset().union(*(marks_of(offer, today) for offer in offers)),
         confidence=max((offer.confidence for offer in offers), key=CONFIDENCES.index),
         source_date=min(offer.source_date for offer in offers),
         context_window_tokens=max(offer.context_window_tokens or 0 for offer in offers) or None,
