@@ -8,7 +8,7 @@ import sys
 import typer
 
 from knowledge.errors import SextantError
-from ui.commands import catalog
+from ui.commands import catalog, simulator
 
 app = typer.Typer(
     name="sextant",
@@ -26,6 +26,7 @@ def sextant() -> None:
 
 
 app.add_typer(catalog.app, name="catalog")
+app.command("simulator")(simulator.simulator)
 
 
 def main() -> None:

@@ -1,0 +1,148 @@
+"""The small endpoints: models, health, load, version, metrics, tokens, embeddings, and the table of all routes."""
+
+import base64
+import math
+import random
+import struct
+import time
+from collections.abc import Mapping
+
+from tools.simulator.chat import chat_completions, rendered
+from tools.simulator.completions import completions, prompt_texts
+from tools.simulator.errors import ApiError
+from tools.simulator.generation import Generation, Reply
+from tools.simulator.http import Exchange
+from tools.simulator.metrics import CONTENT_TYPE
+from tools.simulator.requests import DetokenizeRequest, EmbeddingRequest, TokenizeRequest
+from tools.simulator.responses import responses
+from tools.simulator.server import VLLM_VERSION, Endpoint, Server
+
+
+async def models(server: Server, exchange: Exchange) -> None:
+    """`GET /v1/models`."""
+    _must_be_ready(server)
+    created = int(time.time())
+    cards = [
+        {
+            "id": name,
+            "object": "model",
+            "created": created,
+            "owned_by": "vllm",
+            "root": server.options.model,
+            "parent": None,
+            "max_model_len": server.options.max_model_len,
+        }
+        for name in server.options.served_names
+    ]
+    exchange.respond_json(200, {"object": "list", "data": cards})
+
+
+async def health(server: Server, exchange: Exchange) -> None:
+    """`GET /health`: 200, or 503 while loading and when the engine is dead."""
+    exchange.respond(200 if server.ready and not server.engine.dead else 503, b"", "text/plain")
+
+
+async def load(server: Server, exchange: Exchange) -> None:
+    """`GET /load`: requests in progress."""
+    exchange.respond_json(200, {"server_load": server.in_flight - 1})
+
+
+async def version(server: Server, exchange: Exchange) -> None:
+    """`GET /version`: vLLM's, and what is simulated how fast."""
+    simulated = {"time_factor": server.options.pace.time_factor, **(server.options.hardware or {})}
+    exchange.respond_json(200, {"version": VLLM_VERSION, "simulator": simulated})
+
+
+async def metrics(server: Server, exchange: Exchange) -> None:
+    """`GET /metrics`: always the text format 0.0.4, whatever the scraper would also accept."""
+    exchange.respond(200, server.metrics.text().encode(), CONTENT_TYPE)
+
+
+async def schedule(server: Server, exchange: Exchange) -> None:
+    """`GET /simulator/schedule`: when the engine planned the tokens of the last requests, to check measurements by."""
+    rows = [
+        {
+            "id": planned.name,
+            "ttft_s": planned.ttft_s,
+            "tpot_s": planned.tpot_s,
+            "e2e_s": planned.e2e_s,
+            "output_tokens": planned.output_tokens,
+        }
+        for planned in server.engine.schedule
+    ]
+    exchange.respond_json(200, {"late_s": server.engine.late_s, "requests": rows})
+
+
+async def tokenize(server: Server, exchange: Exchange) -> None:
+    """`POST /tokenize`."""
+    body = server.read(exchange, TokenizeRequest)
+    if body.prompt is None and body.messages is None:
+        raise ApiError(400, "prompt or messages must be given", param="prompt")
+    text = body.prompt if body.prompt is not None else rendered(body.messages or (), body.tools)
+    tokens = server.options.tokenizer.ids(text)
+    pieces = server.options.tokenizer.pieces(text) if body.return_token_strs else None
+    made = {"count": len(tokens), "max_model_len": server.options.max_model_len, "tokens": tokens}
+    exchange.respond_json(200, {**made, "token_strs": pieces})
+
+
+async def detokenize(server: Server, exchange: Exchange) -> None:
+    """`POST /detokenize`."""
+    body = server.read(exchange, DetokenizeRequest)
+    try:
+        text = server.options.tokenizer.text(body.tokens)
+    except ValueError as error:
+        raise ApiError(400, f"{error}", param="tokens") from error
+    exchange.respond_json(200, {"prompt": text})
+
+
+async def embeddings(server: Server, exchange: Exchange) -> None:
+    """`POST /v1/embeddings`: unit vectors that depend on the text alone, after the time a prefill takes."""
+    body = server.read(exchange, EmbeddingRequest)
+    generation = Generation(server.engine, exchange, server.name("embd"))
+    texts = prompt_texts(server, body.input)
+    for text in texts:
+        generation.add(server.prompt(text), Reply([""], "stop"), pooled=True)
+    await generation.run()
+    size = body.dimensions or server.options.embedding_size
+    data = []
+    for index, text in enumerate(texts):
+        vector = _unit_vector(text, size)
+        packed = base64.b64encode(struct.pack(f"<{size}f", *vector)).decode() if body.encoding_format == "base64" else 0
+        data.append({"object": "embedding", "index": index, "embedding": packed or vector})
+    usage = {"prompt_tokens": generation.prompt_tokens, "total_tokens": generation.prompt_tokens}
+    frame = {"id": generation.name, "object": "list", "created": generation.created_s}
+    exchange.respond_json(
+        200, {**frame, "model": server.options.served_names[0], "data": data, "usage": usage | {"completion_tokens": 0}}
+    )
+
+
+def _unit_vector(text: str, size: int) -> list[float]:
+    rng = random.Random(text)  # noqa: S311 - simulation, not secrets
+    values = [rng.gauss(0.0, 1.0) for _ in range(size)]
+    length = math.sqrt(sum(value * value for value in values))
+    return [value / length for value in values]
+
+
+def _must_be_ready(server: Server) -> None:
+    if server.engine.dead:
+        raise ApiError(500, server.engine.dead)
+    if not server.ready:
+        raise ApiError(503, "The model is still loading.")
+
+
+ROUTES: Mapping[tuple[str, str], Endpoint] = {
+    ("POST", "/v1/completions"): completions,
+    ("POST", "/v1/chat/completions"): chat_completions,
+    ("POST", "/v1/responses"): responses,
+    ("POST", "/v1/embeddings"): embeddings,
+    ("GET", "/v1/models"): models,
+    ("POST", "/tokenize"): tokenize,
+    ("POST", "/detokenize"): detokenize,
+    ("GET", "/health"): health,
+    ("GET", "/ping"): health,
+    ("POST", "/ping"): health,
+    ("GET", "/load"): load,
+    ("GET", "/version"): version,
+    ("GET", "/metrics"): metrics,
+    ("GET", "/simulator/schedule"): schedule,
+}

@@ -1,0 +1,136 @@
+"""From names and flags to what the simulated engine needs: step cost, KV blocks, batch limits, context."""
+
+from dataclasses import dataclass
+
+from knowledge.errors import BadInput
+from knowledge.names import resolve_accelerator, resolve_model
+from knowledge.snapshot import Snapshot
+from tools.memory import memory_budget, native_precision, usable_precision
+from tools.performance import Configuration, StepCost, step_cost
+from tools.scheduler import Limits
+
+BLOCK_TOKENS = 16
+_FREE_MODEL_LEN = 32_768
+_FREE_LIMITS = (256, 8192)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was asked for; `None` follows the model, the accelerator or vLLM's default.
+
+    `isl` and `osl` are the mean lengths (tokens) at which the latency model is evaluated. `ttft_ms` and `tpot_ms`
+    replace it by fixed times, and then neither model nor accelerator needs to be known.
+    """
+
+    model: str
+    gpu: str | None = None
+    tensor_parallel: int = 1
+    quantization: str | None = None
+    benchmarks: str | None = None
+    gpu_memory_utilization: float = 0.92
+    max_num_seqs: int | None = None
+    max_num_batched_tokens: int | None = None
+    max_model_len: int | None = None
+    max_num_queued_reqs: int | None = None
+    max_num_queued_tokens: int | None = None
+    prefix_caching: bool = True
+    ttft_ms: float | None = None
+    tpot_ms: float | None = None
+    isl: int = 1000
+    osl: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """A replica ready to be simulated; `description` says in words what it is."""
+
+    model: str
+    cost: StepCost
+    limits: Limits
+    max_model_len: int
+    embedding_size: int
+    description: dict[str, str]
+
+
+def replica(wanted: Wanted, snapshot: Snapshot) -> Replica:
+    """Resolve names, check that the model fits, and take the times from the latency model or as given."""
+    if wanted.ttft_ms is not None or wanted.tpot_ms is not None:
+        return _with_fixed_times(wanted)
+    if not wanted.gpu:
+        raise BadInput("no accelerator given", "say --gpu, or fix the times with --ttft-ms and --tpot-ms", field="gpu")
+    return _with_modelled_times(wanted, wanted.gpu, snapshot)
+
+
+def _with_fixed_times(wanted: Wanted) -> Replica:
+    tpot_ms = wanted.tpot_ms if wanted.tpot_ms is not None else wanted.ttft_ms or 0.0
+    ttft_ms = wanted.ttft_ms if wanted.ttft_ms is not None else tpot_ms
+    if not (tpot_ms > 0 and ttft_ms > 0):
+        raise BadInput("--ttft-ms and --tpot-ms must be above 0", field="ttft_ms")
+    max_model_len = wanted.max_model_len or _FREE_MODEL_LEN
+    slots, chunk = wanted.max_num_seqs or _FREE_LIMITS[0], wanted.max_num_batched_tokens or _FREE_LIMITS[1]
+    return Replica(
+        model=wanted.model,
+        cost=StepCost((1,), (tpot_ms,), 0.0, 0.0, max(0.0, ttft_ms - tpot_ms)),
+        limits=_limits(wanted, slots, chunk, kv_blocks=-(-max_model_len // BLOCK_TOKENS) * slots),
+        max_model_len=max_model_len,
+        embedding_size=1024,
+        description={"latency": "fixed", "ttft_ms": f"{ttft_ms:g}", "tpot_ms": f"{tpot_ms:g}"},
+    )
+
+
+def _with_modelled_times(wanted: Wanted, gpu: str, snapshot: Snapshot) -> Replica:
+    model = snapshot.models[resolve_model(wanted.model, snapshot)]
+    name = resolve_accelerator(gpu, snapshot)
+    if name.gpu_type is None:
+        raise BadInput(f"accelerator {gpu[:80]!r} is not one to plan for: {name.note}", field="gpu")
+    accelerator = snapshot.accelerators[name.gpu_type]
+    quantization = wanted.quantization or native_precision(model)
+    if not usable_precision(model, accelerator, quantization):
+        raise BadInput(
+            f"{accelerator.gpu_type} cannot serve {model.model_id} in {quantization[:20]}",
+            "choose another with --quantization: bf16, fp16, fp8, int8, fp4, int4",
+            field="quantization",
+        )
+    configuration = Configuration(model, accelerator, quantization, tensor_parallel=wanted.tensor_parallel)
+    share = wanted.gpu_memory_utilization
+    budget = memory_budget(configuration, max_model_len=wanted.max_model_len or BLOCK_TOKENS,
+                           gpu_memory_utilization=share)  # fmt: skip
+    if not budget.fits:
+        cards = f"{wanted.tensor_parallel} × {accelerator.gpu_type}"
+        raise BadInput(
+            f"{model.model_id} in {quantization} does not start on {cards}: {budget.reason}",
+            "more cards (--tensor-parallel), a smaller precision or a shorter --max-model-len may help",
+        )
+    held = min(model.context_window_tokens, budget.kv_cache_tokens)
+    slots = wanted.max_num_seqs or budget.limits.max_sequences
+    chunk = wanted.max_num_batched_tokens or max(budget.limits.chunk_tokens, slots)
+    return Replica(
+        model=model.model_id,
+        cost=step_cost(configuration, isl=wanted.isl, osl=wanted.osl),
+        limits=_limits(wanted, slots, chunk, kv_blocks=budget.kv_cache_tokens // BLOCK_TOKENS),
+        max_model_len=wanted.max_model_len or held,
+        embedding_size=model.hidden_size,
+        description={
+            "latency": "modelled",
+            "gpu": accelerator.gpu_type,
+            "tensor_parallel": str(wanted.tensor_parallel),
+            "quantization": quantization,
+        },
+    )
+
+
+def _limits(wanted: Wanted, slots: int, chunk: int, *, kv_blocks: int) -> Limits:
+    if chunk < slots:
+        raise BadInput(
+            f"max-num-batched-tokens {chunk} is below max-num-seqs {slots}", "raise the one or lower the other",
+            field="max_num_batched_tokens",
+        )  # fmt: skip
+    return Limits(
+        max_num_seqs=slots,
+        max_num_batched_tokens=chunk,
+        kv_blocks=max(1, kv_blocks),
+        block_tokens=BLOCK_TOKENS,
+        max_num_queued_reqs=wanted.max_num_queued_reqs,
+        max_num_queued_tokens=wanted.max_num_queued_tokens,
+        prefix_caching=wanted.prefix_caching,
+    )
