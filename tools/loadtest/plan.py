@@ -94,6 +94,11 @@ class LoadPlan:
         return self.sweep or (Stage(self.request_rate_rps, self.duration_s),)
 
     @property
+    def mean_rate_rps(self) -> float:
+        """The mean rate over all stages."""
+        return sum(stage.rate_rps * stage.duration_s for stage in self.stages) / self.total_s
+
+    @property
     def total_s(self) -> float:
         """Length of the run in model time, without draining."""
         return sum(stage.duration_s for stage in self.stages)
