@@ -10,6 +10,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,10 @@ from knowledge.facts import (
     Source,
     TraceStatistics,
 )
-from knowledge.loading import read_records, read_text, write_records, write_rows, write_text
+from knowledge.loading import decoded_rows, read_records, read_text, write_records, write_rows, write_text
 from knowledge.snapshot import DATA
+
+GATHERED_ON = date(2026, 11, 21)
 
 Row = dict[str, str]
 MEMORY_SOURCE = "vllm-startups"
@@ -141,6 +144,13 @@ def quality_row(row: Row, sources: Mapping[tuple[str, str], str]) -> Row:
         raise BadInput(f"quality source {origin!r} under {licence!r} is not in sources.csv", "judge it and add a row")
     dated = re.search(r"\d{4}-\d{2}-\d{2}", row["source_commit_or_date"])
     return row | {"source": sources[origin, licence], "source_date": dated.group() if dated else ""}
+
+
+def given_quality_scores(given: Path, sources: Iterable[Source]) -> tuple[QualityScore, ...]:
+    """Every gathered quality score, also those that serve for fitting only and do not ship."""
+    known = {(source.origin, source.licence): source.source for source in sources if source.dataset == "quality"}
+    name = "quality_scores.csv"
+    return decoded_rows(name, (quality_row(row, known) for row in _rows(given / name)), QualityScore)
 
 
 def trace_row(row: Row) -> Row:

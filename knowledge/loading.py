@@ -84,6 +84,12 @@ def read_text(path: Path) -> str:
     return (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8")
 
 
+def decoded_rows(name: str, rows: Iterable[Mapping[str, str]], record: type[Record]) -> tuple[Record, ...]:
+    """Rows of text cells as `record`s; cells under other names are ignored. `name` stands in the messages."""
+    names = [field.name for field in dataclasses.fields(typing.cast(Any, record))]
+    return _records(name, iter([names, *([row[column] for column in names] for row in rows)]), record)
+
+
 def read_records(path: Path, record: type[Record]) -> tuple[Record, ...]:
     """Every row of `path` as a `record`, a dataclass whose fields are the columns.
 
