@@ -1,0 +1,159 @@
+"""Sums of a bill, kept in several partitions at once that must all agree with the file to the last digit."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from tools.invoice.money import EXACT, ZERO, exact_sum
+from tools.invoice.records import LineResult, Match, PartResult
+
+COMPONENTS_KEPT = 20_000
+NAMES_KEPT = 5_000
+DAYS_KEPT = 2_000
+LINES_NAMED = 5
+OTHER = "(others)"
+
+
+@dataclass(slots=True)
+class Component:
+    """Everything billed for one model of one seller at one mode, direction and region, and comparable."""
+
+    match: Match
+    amount_usd: Decimal = ZERO
+    units: Decimal = ZERO
+    lines: int = 0
+    estimated: bool = False
+    first_lines: list[int] = field(default_factory=list)
+    days: dict[str, tuple[Decimal, Decimal]] = field(default_factory=dict)
+
+    def add(self, number: int, day: str, part: PartResult) -> None:
+        usd, units = part.amount_usd or ZERO, part.units or ZERO
+        self.amount_usd = EXACT.add(self.amount_usd, usd)
+        self.units = EXACT.add(self.units, units)
+        self.lines += 1
+        if len(self.first_lines) < LINES_NAMED:
+            self.first_lines.append(number)
+        if day and (day in self.days or len(self.days) < DAYS_KEPT):
+            before = self.days.get(day, (ZERO, ZERO))
+            self.days[day] = (EXACT.add(before[0], usd), EXACT.add(before[1], units))
+
+
+class Sums:
+    """Decimal sums by name; beyond a number of names the rest is one."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, Decimal] = {}
+
+    def add(self, name: str, amount: Decimal) -> None:
+        held = self._by_name.get(name)
+        if held is None:
+            if len(self._by_name) >= NAMES_KEPT:
+                name = OTHER
+            held = self._by_name.get(name, ZERO)
+        self._by_name[name] = EXACT.add(held, amount)
+
+    def total(self) -> Decimal:
+        return exact_sum(list(self._by_name.values()))
+
+    def items(self) -> dict[str, Decimal]:
+        return dict(self._by_name)
+
+
+@dataclass(slots=True)
+class Breakdown:
+    """One total in USD, by provider, model, workload and day."""
+
+    provider: Sums = field(default_factory=Sums)
+    model: Sums = field(default_factory=Sums)
+    workload: Sums = field(default_factory=Sums)
+    day: Sums = field(default_factory=Sums)
+
+    def add(self, part: PartResult, day: str) -> None:
+        match, usd = part.match, part.amount_usd
+        if usd is None:
+            return
+        kind = match.subject.kind
+        apart = f"({kind})" if kind != "usage" else "(unknown)"
+        self.provider.add(match.provider or match.subject.provider or "(unknown)", usd)
+        self.model.add(match.model if match.model and kind == "usage" else apart, usd)
+        self.workload.add((match.workload or "(unknown)") if kind == "usage" else apart, usd)
+        self.day.add(day or "(no day)", usd)
+
+
+class Ledger:
+    """Takes every line once. `control` is the plain sum of what was read, apart from all partitions."""
+
+    def __init__(self) -> None:
+        self.control: dict[str, Decimal] = defaultdict(lambda: ZERO)
+        self.by_kind: dict[str, Sums] = defaultdict(Sums)
+        self.by_status: dict[str, Sums] = defaultdict(Sums)
+        self.counts: dict[str, int] = {"matched": 0, "unmatched": 0, "rejected": 0}
+        self.codes: dict[str, int] = defaultdict(int)
+        self.billed = Breakdown()
+        self.estimated = Breakdown()
+        self.components: dict[str, Component] = {}
+        self.unknown_models: dict[tuple[str, str], Decimal] = {}
+        self.stated_totals: list[tuple[int, str, Decimal]] = []
+        self.duplicates: list[tuple[int, int]] = []
+        self.duplicate_lines = 0
+        self.duplicate_usd = ZERO
+        self.components_dropped = 0
+        self.first_day = ""
+        self.last_day = ""
+
+    def add(self, line: LineResult) -> None:
+        """Count one line."""
+        self.counts[line.status] += 1
+        self.codes[line.code] += 1
+        if line.duplicate_of is not None:
+            self.duplicate_lines += 1
+            if len(self.duplicates) < 100:
+                self.duplicates.append((line.number, line.duplicate_of))
+        for part in line.parts:
+            self._add_part(line, part)
+        if line.day and line.parts and line.parts[0].match.subject.kind == "usage":
+            if not self.first_day or line.day < self.first_day:
+                self.first_day = line.day
+            self.last_day = max(self.last_day, line.until)
+
+    def _add_part(self, line: LineResult, part: PartResult) -> None:
+        subject, amount = part.match.subject, part.amount
+        if subject.kind == "total":
+            if amount is not None and len(self.stated_totals) < 100:
+                self.stated_totals.append((line.number, subject.currency, amount))
+            return
+        if amount is not None:
+            currency = subject.currency
+            self.control[currency] = EXACT.add(self.control[currency], amount)
+            self.by_kind[currency].add(subject.kind, amount)
+            self.by_status[currency].add(line.status, amount)
+            if line.duplicate_of is not None and part.amount_usd is not None:
+                self.duplicate_usd = EXACT.add(self.duplicate_usd, part.amount_usd)
+        (self.estimated if part.estimated else self.billed).add(part, line.day)
+        if part.status == "matched":
+            self._add_component(line, part)
+        elif part.code == "unknown_model" and part.amount_usd is not None:
+            key = (part.match.provider, part.match.model)
+            if key in self.unknown_models or len(self.unknown_models) < NAMES_KEPT:
+                self.unknown_models[key] = EXACT.add(self.unknown_models.get(key, ZERO), part.amount_usd)
+
+    def _add_component(self, line: LineResult, part: PartResult) -> None:
+        held = self.components.get(part.match.component)
+        if held is None:
+            if len(self.components) >= COMPONENTS_KEPT:
+                self.components_dropped += 1
+                return
+            held = self.components[part.match.component] = Component(part.match)
+        held.estimated = held.estimated or part.estimated
+        held.add(line.number, line.day, part)
+
+    def reconcile(self) -> None:
+        """Assert that every partition adds up to what was read. A difference is a fault of this program."""
+        for currency, control in self.control.items():
+            for name, sums in (("kind", self.by_kind[currency]), ("status", self.by_status[currency])):
+                if sums.total() != control:
+                    raise AssertionError(f"{currency} by {name} is {sums.total()} and the file holds {control}")
+        billed = self.billed.provider.total()
+        for name in ("model", "workload", "day"):
+            if getattr(self.billed, name).total() != billed:
+                raise AssertionError(f"USD by {name} differs from USD by provider")

@@ -1,0 +1,157 @@
+"""Names of sellers and models as bills write them, folded so that one thing has one name.
+
+A folded name is a hint, not an identity: two rows of one seller are the same model only when their whole folded names
+agree, or differ by nothing but the date of a snapshot.
+"""
+
+import re
+from functools import lru_cache
+
+# What bills call a seller -> its id in the catalog.
+PROVIDERS = {
+    "openai": "openai", "openaiapi": "openai", "openaiopco": "openai", "chatgpt": "openai",
+    "anthropic": "anthropic", "anthropicpbc": "anthropic", "claude": "anthropic", "claudeapi": "anthropic",
+    "aws": "aws", "amazon": "aws", "amazonwebservices": "aws", "amazonwebservicesinc": "aws", "awsmarketplace": "aws",
+    "bedrock": "aws_bedrock", "amazonbedrock": "aws_bedrock", "awsbedrock": "aws_bedrock",
+    "rekognition": "aws_rekognition", "amazonrekognition": "aws_rekognition",
+    "polly": "aws_polly", "amazonpolly": "aws_polly", "transcribe": "aws_transcribe",
+    "amazontranscribe": "aws_transcribe",
+    "azure": "azure", "microsoft": "azure", "microsoftazure": "azure", "azureopenai": "azure",
+    "azureopenaiservice": "azure",
+    "azureai": "azure", "azureaifoundry": "azure", "foundrymodels": "azure",
+    "google": "google_gemini", "gemini": "google_gemini", "geminiapi": "google_gemini", "googleai": "google_gemini",
+    "googleaistudio": "google_gemini", "googlegemini": "google_gemini",
+    "vertex": "google_vertex", "vertexai": "google_vertex", "googlevertex": "google_vertex",
+    "googlevertexai": "google_vertex", "gcp": "google_cloud", "googlecloud": "google_cloud",
+    "googlecloudplatform": "google_cloud", "googlecloudvision": "google_cloud",
+    "together": "together_ai", "togetherai": "together_ai", "togethercomputer": "together_ai",
+    "fireworks": "fireworks", "fireworksai": "fireworks", "fal": "fal_ai", "falai": "fal_ai",
+    "voyage": "voyage_ai", "voyageai": "voyage_ai", "mistral": "mistral", "mistralai": "mistral",
+    "groqcloud": "groq", "groq": "groq", "elevenlabsio": "elevenlabs", "11labs": "elevenlabs",
+    "xai": "xai", "grok": "xai", "cohereai": "cohere", "deepseekai": "deepseek", "jina": "jina_ai", "jinaai": "jina_ai",
+    "stability": "stability_ai", "stabilityai": "stability_ai", "bfl": "black_forest_labs",
+    "huggingface": "huggingface", "hf": "huggingface", "cloudflare": "cloudflare_workers_ai",
+    "workersai": "cloudflare_workers_ai", "vercel": "vercel_ai_gateway", "vercelaigateway": "vercel_ai_gateway",
+    "oracle": "oracle_oci", "oci": "oracle_oci", "watsonx": "ibm_watsonx", "ibm": "ibm_watsonx",
+    "snowflake": "snowflake_cortex", "novitaai": "novita", "nebiusai": "nebius", "nebiusaistudio": "nebius",
+    "cerebrassystems": "cerebras", "lambdalabs": "lambda", "lambdacloud": "lambda", "runpodio": "runpod",
+    "vast": "vast_ai", "vastai": "vast_ai", "runwayml": "runway", "perplexityai": "perplexity",
+}  # fmt: skip
+
+# Cloud that rents machines -> its id in the instance prices.
+CLOUDS = {"aws": "aws", "azure": "azure", "google_cloud": "gcp", "google_vertex": "gcp", "oracle_oci": "oci"}
+
+# Names that are one set of weights, although they are written apart; each with its reason.
+EQUIVALENT = (
+    (re.compile(r"^meta-llama-(?=\d)"), "llama-", "Meta renamed Meta-Llama to Llama without changing the weights"),
+    (re.compile(r"^(llama-.*-instruct)-(?:turbo|lite)$"), r"\1", "Together serves the same weights in 8 or 4 bits"),
+    (re.compile(r"^(llama-\d.*-(?:\d+b))-versatile$"), r"\1-instruct", "Groq's name of the instruct release"),
+    (re.compile(r"-(?:maas|fp8|bf16|fp16)$"), "", "the same weights as a managed service or in another precision"),
+)  # fmt: skip
+
+_VENDORS = (
+    "amazon", "anthropic", "meta", "mistral", "cohere", "ai21", "openai", "qwen", "google", "moonshotai",
+    "moonshot", "minimax", "nvidia", "writer", "zai", "stability", "luma", "twelvelabs", "xai",
+)  # fmt: skip
+_VENDOR_PREFIX = re.compile(rf"^(?:(?:regional|global|us|eu|apac|au|jp)\.)?(?:{'|'.join(_VENDORS)})\.")
+_SPACED_VENDOR = re.compile(r"^(?:amazon|google|anthropic|openai|meta|mistral-ai)-(?=[a-z])")
+_DAY_SUFFIX = re.compile(r"-(?:(20\d{2})-?(\d{2})-?(\d{2}))$")
+_SHORT_DAY_SUFFIX = re.compile(r"-(\d{2})(\d{2})$")
+_FILLERS = frozenset(
+    {
+        *(
+            "additional",
+            "extra",
+            "overage",
+            "character",
+            "characters",
+            "usage",
+            "use",
+            "of",
+            "for",
+            "the",
+            "and",
+            "model",
+        ),
+        *("models", "api", "hour", "hours", "minute", "minutes", "second", "seconds", "image", "images", "generation"),
+        *("generated", "monthly", "included", "pay", "as", "you", "go", "calls", "requests", "serverless", "dedicated"),
+        *("on", "demand", "tokens"),
+    }
+)
+_TRAILING = re.compile(r"-(?:default|edition)$")
+
+
+def squeezed(text: str) -> str:
+    """Letters and digits only, lower-case."""
+    return re.sub(r"[^a-z0-9]+", "", text.lower())
+
+
+@lru_cache(maxsize=4096)
+def provider_id(text: str, known: frozenset[str]) -> str:
+    """The catalog's id of a seller, or an empty text. `known` are the sellers of the catalog."""
+    name = squeezed(text)
+    if name in PROVIDERS:
+        return PROVIDERS[name]
+    for candidate in known:
+        if squeezed(candidate) == name:
+            return candidate
+    trimmed = re.sub(r"(?:inc|llc|ltd|gmbh|pbc|corp|com|labs|io)$", "", name)
+    return PROVIDERS.get(trimmed) or next((known_id for known_id in known if squeezed(known_id) == trimmed), "")
+
+
+@lru_cache(maxsize=65536)
+def model_name(text: str) -> str:
+    """A model's name for comparing inside one seller: path, vendor prefix and punctuation folded, its date kept."""
+    name = text.strip().lower().rstrip("/").rsplit("/", 1)[-1]
+    name = re.sub(r"^(?:regional\.)?deepseek\.", "deepseek-", re.sub(r"(?<!claude)-v\d+:\d+.*$", "", name))
+    name, from_vendor = _VENDOR_PREFIX.subn("", name)
+    if from_vendor:
+        name = re.sub(r"^(claude.*)-v\d$", r"\1", name)
+    name = re.sub(r"(?<=\d)p(?=\d)", ".", name)  # Fireworks writes 3p1 for 3.1
+    name = re.sub(r"[^a-z0-9]+", "-", name).strip("-")
+    name = re.sub(r"^(llama)-?v?(?=\d)", r"\1-", name)
+    return _TRAILING.sub("", _SPACED_VENDOR.sub("", name))
+
+
+@lru_cache(maxsize=65536)
+def undated(name: str) -> str:
+    """A folded model name without the date of its snapshot."""
+    return _DAY_SUFFIX.sub("", name)
+
+
+def short_dated(name: str) -> str:
+    """`gpt-4o-mini-2024-07-18` as Azure's meters write it: `gpt-4o-mini-0718`. Empty for a name without a date."""
+    match = _DAY_SUFFIX.search(name)
+    return f"{name[: match.start()]}-{match[2]}{match[3]}" if match else ""
+
+
+def without_short_day(name: str) -> str:
+    """`gpt-4o-mini-0718` without its day, when the last four digits are one."""
+    match = _SHORT_DAY_SUFFIX.search(name)
+    if match and 1 <= int(match[1]) <= 12 and 1 <= int(match[2]) <= 31:
+        return name[: match.start()]
+    return name
+
+
+@lru_cache(maxsize=65536)
+def same_weights(name: str) -> str:
+    """The declared equivalence class of a folded model name."""
+    plain = undated(name)
+    for pattern, replacement, _ in EQUIVALENT:
+        plain = pattern.sub(replacement, plain)
+    return plain
+
+
+@lru_cache(maxsize=65536)
+def words(name: str) -> tuple[str, ...]:
+    """The words of a folded name in no order, versions kept whole: claude-4-5-haiku and claude-haiku-4-5 are equal."""
+    versions = re.sub(r"(?<=\d)-(?=\d)", ".", re.sub(r"(?<=[a-z])(?=\d)(?<!\bv)|(?<=\d)(?=[a-z]{3,})", "-", name))
+    return tuple(sorted(word for word in versions.split("-") if word))
+
+
+@lru_cache(maxsize=65536)
+def telling_words(name: str, provider: str) -> tuple[str, ...]:
+    """The words of a name without fillers of invoice prose and without the seller's own name (`eleven-multilingual-v2`)."""
+    seller = squeezed(provider)
+    kept = (word for word in words(name) if not (len(word) > 3 and seller.startswith(word)))
+    return tuple(word for word in kept if word not in _FILLERS)
