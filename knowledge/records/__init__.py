@@ -4,6 +4,7 @@
 """
 
 from knowledge.records.audit import AuditEntry
+from knowledge.records.clock import Clock, stamp, utc_now
 from knowledge.records.deployment import Deployment, DeploymentState, NewDeployment, Replica
 from knowledge.records.outcome import Measure, Outcome, SloOutcome
 from knowledge.records.records import Records
@@ -11,6 +12,7 @@ from knowledge.records.scenario import Scenario
 
 __all__ = [
     "AuditEntry",
+    "Clock",
     "Deployment",
     "DeploymentState",
     "Measure",
@@ -20,4 +22,6 @@ __all__ = [
     "Replica",
     "Scenario",
     "SloOutcome",
+    "stamp",
+    "utc_now",
 ]

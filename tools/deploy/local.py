@@ -10,8 +10,8 @@ from pathlib import Path
 
 from knowledge.errors import Conflict, SextantError, Unavailable
 from knowledge.records import Deployment, NewDeployment, Records
-from knowledge.records.clock import Clock, utc_now
 from tools.deploy import process, replicas
+from tools.deploy.pace import pace
 from tools.deploy.replicas import Launch
 from tools.deploy.simulator_command import ENGINE, ReplicaCommand, simulator_command
 from tools.deploy.specification import DeploymentSpec, read_specification
@@ -33,14 +33,14 @@ class LocalTarget:
         self,
         home: Path,
         *,
-        clock: Clock = utc_now,
+        records: Records | None = None,
         command: ReplicaCommand = simulator_command,
         max_replicas: int = 2,
         health_deadline_s: float = 60.0,
         first_port: int = FIRST_PORT,
         tied: bool = False,
     ) -> None:
-        self._records = Records(home, clock=clock).deployments
+        self._records = (records or Records(home)).deployments
         self._home = home / "deployments"
         self._command = command
         self._max_replicas = max_replicas
@@ -57,7 +57,11 @@ class LocalTarget:
         time_factor: float = 1.0,
         on_progress: OnProgress = ignore_progress,
     ) -> Deployment:
-        """Make this specification run, once, and return its record; what runs already is left alone."""
+        """Make this specification run, once, and return its record; what runs already is left alone.
+
+        The time factor is lowered to what this machine can simulate and measure honestly (see `pace`).
+        """
+        possible = pace(spec, wanted_factor=time_factor, max_replicas=self._max_replicas)
         new = NewDeployment(
             owner=owner,
             thread=thread,
@@ -68,19 +72,19 @@ class LocalTarget:
             gpu_type=spec.gpu_type,
             gpu_count=spec.gpu_count,
             engine=ENGINE,
-            time_factor=time_factor,
+            time_factor=possible.time_factor,
             monthly_cost_usd=spec.monthly_cost_usd,
             snapshot=spec.snapshot,
         )
         identity = self._records.reserve(new).deployment_id
-        on_progress(DeployProgress("reserved", 0.05, f"{identity} is recorded as pending"))
+        on_progress(DeployProgress("reserved", 0.05, possible.note or f"{identity} is recorded as pending"))
         with self._gate(identity, patience_s=_LOCK_PATIENCE_S) as gate_fd:
             deployment = self._records.get(identity)
             if deployment.replicas and not self._gone(deployment):
                 return deployment
             if deployment.state != "pending":
                 deployment = self._records.move(
-                    identity, "pending", who=owner, action="deploy", time_factor=time_factor, replicas=()
+                    identity, "pending", who=owner, action="deploy", time_factor=possible.time_factor, replicas=()
                 )
             return self._bring_up(deployment, spec, who=owner, gate_fd=gate_fd, on_progress=on_progress)
 
@@ -144,7 +148,7 @@ class LocalTarget:
         identity = deployment.deployment_id
         launch = Launch(
             directory=self._home / identity,
-            count=min(spec.replicas, self._max_replicas),
+            count=pace(spec, wanted_factor=deployment.time_factor, max_replicas=self._max_replicas).replicas,
             command=lambda port, number: self._command(spec, port, deployment.time_factor, number),
             gate_fd=gate_fd,
             owner=self._owner,

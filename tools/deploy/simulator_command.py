@@ -25,6 +25,8 @@ def simulator_command(spec: DeploymentSpec, port: int, time_factor: float, numbe
         "--max-num-seqs": engine.max_num_seqs,
         "--max-num-batched-tokens": engine.max_num_batched_tokens,
         "--gpu-memory-utilization": engine.gpu_memory_utilization,
+        "--isl": round(spec.traffic.isl.mean) or 1,
+        "--osl": round(spec.traffic.osl.mean) or 1,
         "--time-factor": time_factor,
         "--seed": number,
     }

@@ -47,7 +47,7 @@ class EngineArguments(Record):
     max_model_len: Count | None = None
     max_num_seqs: Count | None = None
     max_num_batched_tokens: Count | None = None
-    gpu_memory_utilization: Annotated[FiniteFloat, Field(gt=0, le=1)] = 0.9
+    gpu_memory_utilization: Annotated[FiniteFloat, Field(gt=0, le=1)] | None = None
 
 
 class DeploymentSpec(Record):

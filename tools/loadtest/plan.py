@@ -17,6 +17,7 @@ MAX_RATE_RPS = 2000.0
 MAX_DURATION_S = 3600.0
 MAX_REQUESTS = 100_000
 MAX_IN_FLIGHT = 4000
+MIN_MODEL_LEN = 128
 MAX_TOKENS = 131_072
 
 
@@ -40,8 +41,8 @@ class LoadPlan:
     warmup_s: float = 0.0
     prefix_share: float = 0.0
     prefix_groups: int = 8
-    max_prompt_tokens: int = MAX_TOKENS
-    max_output_tokens: int = MAX_TOKENS
+    max_model_len: int = MAX_TOKENS
+    """Prompt and answer together stay within it, as the server would refuse longer requests."""
     max_requests: int = MAX_REQUESTS
     request_timeout_s: float = 300.0
     time_factor: float = 1.0
@@ -70,6 +71,8 @@ class LoadPlan:
             raise BadInput(f"prefix_share must lie between 0 and 1, not {self.prefix_share}", field="prefix_share")
         if self.pattern == "trace" and not self.trace_s:
             raise BadInput("a trace needs arrival times", "give them with --trace FILE", field="trace")
+        if not MIN_MODEL_LEN <= self.max_model_len <= MAX_TOKENS:
+            raise BadInput(f"max_model_len must lie between {MIN_MODEL_LEN} and {MAX_TOKENS}", field="max_model_len")
         if not 1 <= self.max_requests <= MAX_REQUESTS:
             raise BadInput(f"max_requests must lie between 1 and {MAX_REQUESTS}", field="max_requests")
         if not 0 <= self.warmup_s < self.total_s:

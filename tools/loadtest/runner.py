@@ -19,6 +19,7 @@ PROGRESS_EVERY_S = 0.25
 DEAD_AFTER_REFUSALS = 20
 _SPIN_S = 0.001
 _LEAD_S = 0.02
+_TEMPLATE_TOKENS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,7 @@ class Run:
     async def drive(self, on_progress: OnProgress, stop: asyncio.Event) -> None:
         """Send everything, then wait for what is under way; `stop` ends it early, cancelling what is under way."""
         plan, scale = self._plan, self._plan.time_factor
-        random = chance("lengths", plan.seed)
-        prompt_tokens = sampler(plan.isl, random, most=plan.max_prompt_tokens)
-        output_tokens = sampler(plan.osl, random, most=plan.max_output_tokens)
+        lengths = request_lengths(plan)
         reporter = asyncio.create_task(self._report(on_progress))
         self._start_s = self._loop.time() + _LEAD_S
         try:
@@ -67,9 +66,10 @@ class Run:
                 if self._sent >= plan.max_requests:
                     self.stopped_early = f"the limit of {plan.max_requests} requests was reached"
                     break
-                text = self._prompts.text(prompt_tokens())
+                prompt_tokens, output_tokens = next(lengths)
+                text = self._prompts.text(prompt_tokens)
                 body = request_body(
-                    text, model=plan.model, chat=plan.chat, max_tokens=output_tokens(), options=self._options
+                    text, model=plan.model, chat=plan.chat, max_tokens=output_tokens, options=self._options
                 )
                 await self._sleep_until(self._start_s + due_s / scale, stop)
                 if stop.is_set() or self._refusals >= DEAD_AFTER_REFUSALS:
@@ -167,6 +167,16 @@ class Run:
 
     def _now_s(self) -> float:
         return (self._loop.time() - self._start_s) * self._plan.time_factor
+
+
+def request_lengths(plan: LoadPlan) -> Iterator[tuple[int, int]]:
+    """(prompt tokens, output tokens) of one request after the other, within the model length."""
+    random = chance("lengths", plan.seed)
+    prompt = sampler(plan.isl, random, most=plan.max_model_len)
+    output = sampler(plan.osl, random, most=plan.max_model_len // 2)
+    while True:
+        output_tokens = output()
+        yield min(prompt(), plan.max_model_len - _TEMPLATE_TOKENS - output_tokens), output_tokens
 
 
 def schedule(plan: LoadPlan, endpoints: int) -> Iterator[tuple[float, int]]:
