@@ -78,6 +78,16 @@ class Store:
         where = "".join(f" AND o.{column} = ?" for column in equal)
         return self._read(f"SELECT {_VIEW} FROM offers o WHERE o.current = 1{where}", list(equal.values()))
 
+    def offers_of(self, origin: str) -> list[Offer]:
+        """Return everything that a source says, shown or not."""
+        names = ", ".join(f"o.{name}" for name in OFFER_COLUMNS)
+        return self._read(f"SELECT {names} FROM offers o WHERE o.origin = ? AND o.removed_on IS NULL", [origin])
+
+    def prices_of(self, origin: str) -> dict[str, float]:
+        """Return the prices of a source by their names."""
+        query = "SELECT sku_key, unit_price_usd FROM offers WHERE origin = ? AND removed_on IS NULL"
+        return dict(self.connection.execute(query, [origin]).fetchall())
+
     def layers(self, sku_key: str) -> list[tuple[str, Offer, bool]]:
         """What each source says of one price: (source, its row, whether the current view shows it)."""
         names = ", ".join(f"o.{name}" for name in OFFER_COLUMNS)

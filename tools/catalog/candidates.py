@@ -29,6 +29,8 @@ MARKS = {
     "outlier_vs_peers": "outlier",
     "outlier_vs_workload": "outlier",
     "verify_service_still_sold": "doubtful",
+    "volume_tier": "volume tier",
+    "card_only": "card only",
 }
 # Extras that are billed on top of the thing itself; found by name in price lists of speech services.
 ADD_ONS = re.compile(

@@ -1,0 +1,46 @@
+"""Price sources, one file each. `CONNECTORS` is the whole list, the least believed tier first."""
+
+from knowledge.connectors import (
+    aws_bedrock,
+    aws_ec2,
+    aws_rekognition,
+    azure,
+    deepinfra,
+    fal,
+    folder,
+    gcp,
+    genai_prices,
+    huggingface,
+    lambda_cloud,
+    litellm,
+    models_dev,
+    oci,
+    openrouter,
+    runpod,
+    together,
+    vast,
+    vercel,
+)
+from knowledge.connectors.protocol import Connector
+
+CONNECTORS: tuple[Connector, ...] = (
+    models_dev.CONNECTOR,
+    litellm.CONNECTOR,
+    genai_prices.CONNECTOR,
+    openrouter.CONNECTOR,
+    huggingface.CONNECTOR,
+    vercel.CONNECTOR,
+    deepinfra.CONNECTOR,
+    together.CONNECTOR,
+    fal.CONNECTOR,
+    aws_bedrock.CONNECTOR,
+    aws_rekognition.CONNECTOR,
+    aws_ec2.CONNECTOR,
+    azure.CONNECTOR,
+    gcp.CONNECTOR,
+    oci.CONNECTOR,
+    runpod.CONNECTOR,
+    vast.CONNECTOR,
+    lambda_cloud.CONNECTOR,
+    folder.CONNECTOR,
+)
