@@ -11,6 +11,7 @@ COMPONENTS_KEPT = 20_000
 NAMES_KEPT = 5_000
 DAYS_KEPT = 2_000
 LINES_NAMED = 5
+SUSPECTS_NAMED = 20
 OTHER = "(others)"
 
 
@@ -70,9 +71,9 @@ class Breakdown:
 
     def add(self, part: PartResult, day: str) -> None:
         match, usd = part.match, part.amount_usd
-        if usd is None:
-            return
         kind = match.subject.kind
+        if usd is None or kind == "empty":
+            return
         apart = f"({kind})" if kind != "usage" else "(unknown)"
         self.provider.add(match.provider or match.subject.provider or "(unknown)", usd)
         self.model.add(match.model if match.model and kind == "usage" else apart, usd)
@@ -98,6 +99,9 @@ class Ledger:
         self.duplicate_lines = 0
         self.duplicate_usd = ZERO
         self.components_dropped = 0
+        self.suspect: list[tuple[int, str, str, str]] = []
+        self.suspect_lines = 0
+        self.suspect_usd = ZERO
         self.first_day = ""
         self.last_day = ""
 
@@ -132,6 +136,11 @@ class Ledger:
         (self.estimated if part.estimated else self.billed).add(part, line.day)
         if part.status == "matched":
             self._add_component(line, part)
+        elif part.code == "scale":
+            self.suspect_lines += 1
+            self.suspect_usd = EXACT.add(self.suspect_usd, part.amount_usd or ZERO)
+            if len(self.suspect) < SUSPECTS_NAMED:
+                self.suspect.append((line.number, part.match.provider, part.match.model, part.reason))
         elif part.code == "unknown_model" and part.amount_usd is not None:
             key = (part.match.provider, part.match.model)
             if key in self.unknown_models or len(self.unknown_models) < NAMES_KEPT:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from knowledge.facts import ApiPrice
 from tools.invoice.money import EXACT
-from tools.invoice.prices import PricedModel, PriceIndex, price_of, rows_for, unit_named
+from tools.invoice.prices import PricedModel, PriceIndex, flagged_day, price_of, rows_for, unit_named
 from tools.invoice.records import Match, PriceQuote, Subject
 from tools.invoice.rental import Rental, RentalIndex, cards_in, prices_usd
 from tools.units import Unit, factor
@@ -97,9 +97,10 @@ class Matcher:
             return self._unmatched(
                 subject, provider, "no_price", reason, model=model.model_key, workload=model.workload
             )
-        quote = _quote(rows, model)
+        quote = _quote(rows)
         priced = unit_named(rows[0].unit_name, rows[0].workload_type)
-        return _with_quote(subject, provider, model.model_key, model.workload, quote=quote, unit=unit, priced=priced)
+        match = _with_quote(subject, provider, model.model_key, model.workload, quote=quote, unit=unit, priced=priced)
+        return replace(match, listed_by=model.provider)
 
     def _range(self, subject: Subject, provider: str) -> Match:
         """A line without a model: the range of the provider's prices for this workload and unit, never a match."""
@@ -185,7 +186,7 @@ def _with_quote(
     )
 
 
-def _quote(rows: Sequence[ApiPrice], model: PricedModel) -> PriceQuote:
+def _quote(rows: Sequence[ApiPrice]) -> PriceQuote:
     unit = unit_named(rows[0].unit_name, rows[0].workload_type)
     assert unit is not None  # noqa: S101  rows are chosen by their unit
     prices = sorted(((_per(row, unit, row.workload_type), row) for row in rows), key=lambda p: (p[0], p[1].sku_key))
@@ -200,8 +201,8 @@ def _quote(rows: Sequence[ApiPrice], model: PricedModel) -> PriceQuote:
         source_date=min(row.source_date for row in rows),
         source_url=dearest.source_url,
         confidence=max((row.confidence for row in rows), key=order.index),
-        retired=model.retired,
-        retires=model.retires,
+        retired=flagged_day(rows, "retired"),
+        retires=flagged_day(rows, "retires"),
     )
 
 

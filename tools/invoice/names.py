@@ -151,7 +151,7 @@ def words(name: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=65536)
 def telling_words(name: str, provider: str) -> tuple[str, ...]:
-    """The words of a name without fillers of invoice prose and without the seller's own name (`eleven-multilingual-v2`)."""
+    """The words of a name without fillers of invoice prose and without the seller's own name (`eleven-...`)."""
     seller = squeezed(provider)
     kept = (word for word in words(name) if not (len(word) > 3 and seller.startswith(word)))
     return tuple(word for word in kept if word not in _FILLERS)

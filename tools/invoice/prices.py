@@ -44,20 +44,6 @@ class PricedModel:
     def workload(self) -> str:
         return self.rows[0].workload_type
 
-    @property
-    def retired(self) -> str:
-        """The day it was retired, or an empty text."""
-        return self._flag("retired")
-
-    @property
-    def retires(self) -> str:
-        """The day it will be retired, or an empty text."""
-        return self._flag("retires")
-
-    def _flag(self, name: str) -> str:
-        days = {flag.partition(":")[2] for row in self.rows for flag in row.flags if flag.startswith(f"{name}:")}
-        return max(days, default="")
-
 
 class PriceIndex:
     """Finds models and prices by the names that bills use. Built once; lookups are remembered."""
@@ -229,10 +215,17 @@ def rows_for(
     if long_context and not rows:  # no dearer rate for long prompts: the plain one holds for all
         rows = [row for row in model.rows if row.billing_mode in wanted and _dimension(row) == dimension]
     rows = _in_direction(rows, direction)
+    rows = [row for row in rows if not flagged_day((row,), "retired")] or rows
     for candidate in regions_to_try(region):
         if held := [row for row in rows if region_of(row) == candidate]:
             return tuple(held)
     return tuple(rows) if not region else ()
+
+
+def flagged_day(rows: Sequence[ApiPrice], flag: str) -> str:
+    """The day of `retired:` or `retires:` when all rows carry it; an empty text when one of them is simply sold."""
+    days = [next((held.partition(":")[2] for held in row.flags if held.startswith(f"{flag}:")), "") for row in rows]
+    return max(days) if days and all(days) else ""
 
 
 def price_of(row: ApiPrice) -> Decimal:

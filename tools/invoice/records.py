@@ -85,6 +85,7 @@ class Match:
     """What the catalog says about a subject; the same for every line with that subject.
 
     `units_per_quantity` turns the billed quantity into units of the quote; None where no quantity can be compared.
+    `listed_by` is the price list that the quote is from: the seller's own, or that of another list of its company.
     """
 
     subject: Subject
@@ -97,6 +98,7 @@ class Match:
     workload: str | None = None
     bundle: str = ""
     component: str = ""
+    listed_by: str = ""
 
     @property
     def matched(self) -> bool:
@@ -154,8 +156,8 @@ class Alternative:
 class Finding:
     """What one bundle of lines (one provider and model) could save: one headline, the other ways beside it.
 
-    Only a `counted` finding adds to the total of savings; a headline with a condition, a substitution or an estimate
-    of spend never does.
+    Only a `counted` finding adds to the total of savings; a headline with a condition or a substitution never does.
+    `estimated` says that the file states no money and the spend is the catalog's price of its usage.
     """
 
     bundle: str
@@ -163,8 +165,10 @@ class Finding:
     model: str
     spend_usd: Decimal
     lines: int
+    first_lines: tuple[int, ...]
     headline: Alternative
     counted: bool
+    estimated: bool
     alternatives: tuple[Alternative, ...]
 
 

@@ -56,6 +56,10 @@ class RentalIndex:
         chosen = _as_worded(cards, text)
         return Rental(cloud, card, tuple(chosen), per_card=True) if chosen else None
 
+    def same_card(self, gpu_type: str) -> list[Instance]:
+        """Machines of every cloud with this card."""
+        return [instance for (_, card), held in self._by_card.items() if card == gpu_type for instance in held]
+
     def card_in(self, text: str) -> str:
         """The accelerator that a description names, by its longest known name; empty when there is none."""
         words = f" {re.sub(r'[^a-z0-9.]+', ' ', text.lower())} "

@@ -1,0 +1,73 @@
+"""A whole bill: catalog in, report out. The lines are handed to the caller while they are read."""
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+
+from knowledge.snapshot import Snapshot
+from tools.invoice.analysis import Analysis, Options
+from tools.invoice.anomalies import find_anomalies
+from tools.invoice.matching import Catalog
+from tools.invoice.names import model_name, same_weights
+from tools.invoice.period import Period
+from tools.invoice.prices import PriceIndex
+from tools.invoice.records import LineResult
+from tools.invoice.rental import RentalIndex
+from tools.invoice.report import Report
+from tools.invoice.savings import Advice, SelfHost, find_savings
+from tools.invoice.source import Source
+from tools.market import Market
+
+USUAL_TASK = "chatbot"
+
+
+class Bill:
+    """One bill being read. Iterate `lines()` once to its end, then take the `report()`."""
+
+    def __init__(
+        self,
+        source: Source,
+        catalog: Catalog,
+        options: Options,
+        *,
+        advice: Advice,
+        prices_as_of: str,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self._catalog = catalog
+        self._options = options
+        self._advice = advice
+        self._prices_as_of = prices_as_of
+        self._analysis = Analysis(source, catalog, options, progress)
+        self.reading = self._analysis.reading
+
+    def lines(self) -> Iterator[LineResult]:
+        """Every line with what became of it."""
+        return self._analysis.lines()
+
+    def report(self) -> Report:
+        """Totals, savings, summary and anomalies of the lines that were read."""
+        ledger = self._analysis.ledger
+        period = Period(ledger.first_day, ledger.last_day)
+        notes = [*self.reading.notes, *self._analysis.late_notes]
+        if period.days is None:
+            notes.append("the lines have no dates: the bill is taken as one month")
+        if ledger.components_dropped:
+            notes.append(f"{ledger.components_dropped} lines of rare items were counted but not looked at for savings")
+        findings = find_savings(ledger, self._catalog, period, self._advice)
+        anomalies = find_anomalies(ledger)
+        return Report(
+            self.reading, ledger, self._options, period, findings, anomalies, tuple(notes), self._prices_as_of
+        )
+
+
+@lru_cache(maxsize=4)
+def catalog_of(market: Market, snapshot: Snapshot) -> Catalog:
+    """The current prices with service tiers and retired models, indexed for bills."""
+    prices = PriceIndex(market.api_prices, snapshot.api_service_tiers, snapshot.api_prices_retired)
+    return Catalog(prices, RentalIndex(market.instances, snapshot.aliases))
+
+
+def advice_of(snapshot: Snapshot, task: str = USUAL_TASK, self_host: SelfHost | None = None) -> Advice:
+    """Where to look for savings beyond prices."""
+    open_models = {same_weights(model_name(hub_id)): hub_id for hub_id in sorted(snapshot.models)}
+    return Advice(snapshot.quality, task, open_models, self_host)
