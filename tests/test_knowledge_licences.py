@@ -1,9 +1,12 @@
 """What ships: sources with open licences, and single figures; nothing that is non-commercial or unlicensed."""
 
+from pathlib import Path
+
 import pytest
 
 from knowledge.licences import may_ship
 from knowledge.snapshot import load
+from knowledge.sources_page import render
 
 
 @pytest.mark.parametrize(
@@ -79,3 +82,8 @@ def test_single_prices_without_a_licence_say_so() -> None:
 def test_shipped_sources_name_whom_to_thank() -> None:
     for source in load().sources.values():
         assert source.attribution or source.terms != "shipped", source.source
+
+
+def test_the_page_on_sources_is_the_generated_one() -> None:
+    page = Path(__file__).parents[1] / "docs" / "data-sources.md"
+    assert page.read_text() == render(load()), "run python -m knowledge.sources_page > docs/data-sources.md"
