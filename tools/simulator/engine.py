@@ -17,6 +17,7 @@ from tools.simulator.metrics import Metrics
 
 TIMER_S = 0.0005
 _SCHEDULE_LENGTH = 50_000
+_SLICE = 32
 
 FinishReason = Literal["stop", "length", "tool_calls"]
 
@@ -90,6 +91,7 @@ class Engine:
         self._iteration: Iteration | None = None
         self._ended_s = 0.0
         self._stall_s = 0.0
+        self._due: deque[tuple[Sequence, int]] = deque()
 
     @property
     def load(self) -> int:
@@ -127,6 +129,7 @@ class Engine:
         self.dead = message
         if self._timer:
             self._timer.cancel()
+        self._due.clear()
         sequences, self._sequences = list(self._sequences.values()), {}
         for sequence in sequences:
             self.scheduler.abort(sequence.request)
@@ -161,28 +164,40 @@ class Engine:
         self._iteration = None
         previous_s, self._ended_s = self._ended_s, end_s
         advanced = self.scheduler.complete(iteration, end_s * 1000)
-        sequences = [self._sequences[request] for request in advanced]
         self._begin(end_s)
-        steady = 0
-        for sequence in sequences:
-            position = sequence.request.generated_tokens - 1
+        idle, steady = not self._due, 0
+        for request in advanced:
+            sequence = self._sequences[request]
+            position = request.generated_tokens - 1
             if position and sequence.last_token_s == previous_s:
                 steady += 1
             elif position:
                 self.metrics.itl.observe(end_s - sequence.last_token_s)
             sequence.last_token_s = end_s
+            self._due.append((sequence, position))
+        self._count(iteration, advanced, steady, end_s - previous_s)
+        if idle:
+            self._deliver()
+
+    def _deliver(self) -> None:
+        """Hand out due tokens, some at a time: requests that come meanwhile must not wait for the whole batch."""
+        for _ in range(min(_SLICE, len(self._due))):
+            sequence, position = self._due.popleft()
+            if sequence.request not in self._sequences:
+                continue
             if sequence.emit:
                 sequence.emit(position)
-            if sequence.request.state == "finished":
+            if position == sequence.request.output_tokens - 1:
                 self._finish(sequence)
-        self._count(iteration, sequences, steady, end_s - previous_s)
-        self.late_s = self._loop.time() - end_s
+        self.late_s = self._loop.time() - self._ended_s
+        if self._due:
+            self._loop.call_soon(self._deliver)
 
-    def _count(self, iteration: Iteration, sequences: list[Sequence], steady: int, interval_s: float) -> None:
+    def _count(self, iteration: Iteration, advanced: list[Request], steady: int, interval_s: float) -> None:
         metrics = self.metrics
         if steady:
             metrics.itl.observe(interval_s, steady)
-        metrics.generation_tokens.add(sum(not sequence.pooled for sequence in sequences))
+        metrics.generation_tokens.add(sum(not self._sequences[request].pooled for request in advanced))
         metrics.preemptions.add(len(iteration.preempted))
         metrics.iteration_tokens.observe(iteration.prefill_tokens + len(iteration.decode))
         self._show_state()
