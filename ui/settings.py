@@ -1,7 +1,8 @@
 """Settings: the only module that reads the environment."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from knowledge.errors import BadInput
@@ -21,18 +22,52 @@ class Settings:
     """Cards per replica of `sextant simulator` when no flag says so (`TENSOR_PARALLEL_SIZE`)."""
     benchmarks_path: str | None = None
     """Measurements that `sextant simulator` takes its times from when no flag says so (`BENCHMARKS_PATH`)."""
+    price_keys: Mapping[str, str] = field(default_factory=dict)
+    """Keys of price services, by connector: `SEXTANT_KEY_TOGETHER`, `_FAL`, `_GCP`, `_LAMBDA_CLOUD`."""
+    price_urls: Mapping[str, str] = field(default_factory=dict)
+    """Other addresses of price services, by connector: `SEXTANT_PRICE_URLS`, as in `openrouter=http://host/api/v1`."""
+    price_regions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Regions that `aws` and `azure` prices are read for: `SEXTANT_PRICE_REGIONS`, as in `aws=us-east-1 eu-west-1`."""
+    price_folder: Path | None = None
+    """Folder of CSV files with negotiated prices (`SEXTANT_PRICE_FOLDER`, default `prices` in the state directory)."""
+    hub_url: str = "https://huggingface.co"
+    """Model hub that `sextant models add` asks: `SEXTANT_HUB_URL`, the Hugging Face hub or a private one like it."""
+    hub_token: str | None = None
+    """Token for the model hub (`HF_TOKEN`), needed for gated and private models."""
+
+
+KEY_PREFIX = "SEXTANT_KEY_"
 
 
 def read_settings() -> Settings:
     """Read the environment once."""
     state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    home = Path(os.environ.get("SEXTANT_HOME") or Path(state) / "sextant")
     return Settings(
-        home=Path(os.environ.get("SEXTANT_HOME") or Path(state) / "sextant"),
+        home=home,
         model_name=os.environ.get("MODEL_NAME") or None,
         gpu_type=os.environ.get("GPU_TYPE") or None,
         tensor_parallel_size=_positive("TENSOR_PARALLEL_SIZE"),
         benchmarks_path=os.environ.get("BENCHMARKS_PATH") or None,
+        price_keys={
+            name.removeprefix(KEY_PREFIX).lower(): key
+            for name, key in os.environ.items()
+            if name.startswith(KEY_PREFIX) and key
+        },
+        price_urls=_named("SEXTANT_PRICE_URLS"),
+        price_regions={name: tuple(regions.split()) for name, regions in _named("SEXTANT_PRICE_REGIONS").items()},
+        price_folder=Path(os.environ.get("SEXTANT_PRICE_FOLDER") or home / "prices"),
+        hub_url=(os.environ.get("SEXTANT_HUB_URL") or "https://huggingface.co").rstrip("/"),
+        hub_token=os.environ.get("HF_TOKEN") or None,
     )
+
+
+def _named(name: str) -> dict[str, str]:
+    """Read `a=x,b=y`."""
+    pairs = [part.partition("=") for part in os.environ.get(name, "").split(",") if part.strip()]
+    if any(not key.strip() or not value.strip() for key, _, value in pairs):
+        raise BadInput(f"{name} must be written like name=value,name=value", field=name)
+    return {key.strip(): value.strip() for key, _, value in pairs}
 
 
 def _positive(name: str) -> int | None:

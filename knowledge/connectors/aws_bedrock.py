@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from knowledge.connectors.aws_price_list import BASE_URL, regions, rows
 from knowledge.connectors.protocol import Access, Connector, Fetched, Http, Tier
-from knowledge.connectors.sheet import Sheet
+from knowledge.connectors.sheet import Sheet, own_list
 
 _PER_MILLION = {"1K tokens": 1000.0, "1M tokens": 1.0, "Units": 1.0}
 # What a usage type or inference type says, folded to letters -> (billed, direction); the first that fits counts.
@@ -24,7 +24,7 @@ _NOT_PLAIN = re.compile(r"custom|provisioned|latencyoptimized|longcontext|image|
 
 
 def _read(connector: Connector, http: Http, access: Access) -> Fetched:
-    sheet = Sheet("aws_bedrock", connector.name, connector.url(access, "/AmazonBedrock"), access.today.isoformat())
+    sheet = own_list(connector, access, "aws_bedrock", connector.url(access, "/AmazonBedrock"))
     for region in regions(connector, access):
         for code in ("AmazonBedrock", "AmazonBedrockFoundationModels"):
             for row in rows(connector, http, access, code, region):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from knowledge.connectors.aws_price_list import BASE_URL, regions, rows
 from knowledge.connectors.protocol import Access, Connector, Fetched, Http, Tier
-from knowledge.connectors.sheet import Sheet, number
+from knowledge.connectors.sheet import Sheet, number, own_list
 
 _PLAIN = {
     "Tenancy": {"Shared"},
@@ -22,7 +22,7 @@ _TERMS = {"1yr": "reserved_1y", "3yr": "reserved_3y"}
 
 
 def _read(connector: Connector, http: Http, access: Access) -> Fetched:
-    sheet = Sheet("aws", connector.name, connector.url(access, "/AmazonEC2"), access.today.isoformat())
+    sheet = own_list(connector, access, "aws", connector.url(access, "/AmazonEC2"))
     for region in regions(connector, access):
         for row in rows(connector, http, access, "AmazonEC2", region):
             if _is(row, _PLAIN) and (mode := _mode(row)):

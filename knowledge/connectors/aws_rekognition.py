@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from knowledge.connectors.aws_price_list import BASE_URL, regions, rows
 from knowledge.connectors.protocol import Access, Connector, Fetched, Http, Tier
-from knowledge.connectors.sheet import Sheet, number
+from knowledge.connectors.sheet import Sheet, number, own_list
 
 _UNITS = {
     "images": ("image", 1.0),
@@ -17,7 +17,7 @@ _UNITS = {
 
 def _read(connector: Connector, http: Http, access: Access) -> Fetched:
     url = connector.url(access, "/AmazonRekognition")
-    sheet = Sheet("aws_rekognition", connector.name, url, access.today.isoformat())
+    sheet = own_list(connector, access, "aws_rekognition", url)
     for region in regions(connector, access):
         for row in rows(connector, http, access, "AmazonRekognition", region):
             if row["TermType"] == "OnDemand" and row["Currency"] == "USD":

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from knowledge.connectors.protocol import Access, Connector, Fetched, Http, Tier
-from knowledge.connectors.sheet import Sheet, listed, number
+from knowledge.connectors.sheet import Sheet, listed, number, own_list
 from knowledge.errors import Unavailable
 
 _API_VERSION = "2023-01-01-preview"
@@ -15,7 +15,7 @@ _TERM_HOURS = {"1 Year": ("reserved_1y", 8760.0), "3 Years": ("reserved_3y", 262
 
 
 def _read(connector: Connector, http: Http, access: Access) -> Fetched:
-    sheet = Sheet("azure", connector.name, connector.url(access), access.today.isoformat())
+    sheet = own_list(connector, access, "azure", connector.url(access))
     for region in access.regions.get(connector.name) or _REGIONS:
         for kind in ("Consumption", "Reservation"):
             for item in _items(connector, http, access, region, kind):

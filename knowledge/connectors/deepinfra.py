@@ -1,7 +1,7 @@
 """DeepInfra's model list: no key; prices in cents per token. Only prices per token are read."""
 
 from knowledge.connectors.protocol import Access, Connector, Fetched, Http, Tier
-from knowledge.connectors.sheet import MILLION, Sheet, listed, number, record, whole, without_maker
+from knowledge.connectors.sheet import MILLION, listed, number, own_list, record, whole, without_maker
 
 _WORKLOADS = {"text-generation": "llm", "embeddings": "embeddings", "reranker": "rerank"}
 _USD_PER_MILLION = MILLION / 100  # from cents per token
@@ -9,7 +9,7 @@ _USD_PER_MILLION = MILLION / 100  # from cents per token
 
 def _read(connector: Connector, http: Http, access: Access) -> Fetched:
     url = connector.url(access, "/models/list")
-    sheet = Sheet("deepinfra", connector.name, url, access.today.isoformat())
+    sheet = own_list(connector, access, "deepinfra", url)
     for row in listed(http.get_json(url)):
         model, pricing = without_maker(str(row.get("model_name", "")).lower()), record(row.get("pricing"))
         workload = _WORKLOADS.get(str(row.get("type")))

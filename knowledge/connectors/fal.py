@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from knowledge.connectors.protocol import Access, Connector, Fetched, Http, Tier
-from knowledge.connectors.sheet import Sheet, listed, record, without_maker
+from knowledge.connectors.sheet import Sheet, listed, own_list, record, without_maker
 from knowledge.errors import Unavailable
 
 _BATCH = 50
@@ -39,7 +39,7 @@ def _read(connector: Connector, http: Http, access: Access) -> Fetched:
         if row.get("endpoint_id")
     }
     url = connector.url(access, "/models/pricing")
-    sheet = Sheet("fal_ai", connector.name, url, access.today.isoformat())
+    sheet = own_list(connector, access, "fal_ai", url)
     endpoints = sorted(categories)
     for first in range(0, len(endpoints), _BATCH):
         answer = http.get_json(url, params={"endpoint_id": endpoints[first : first + _BATCH]}, headers=headers)

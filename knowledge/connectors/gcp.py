@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from knowledge.connectors.protocol import Access, Connector, Fetched, Http, Tier
-from knowledge.connectors.sheet import Sheet, listed, number, record
+from knowledge.connectors.sheet import Sheet, listed, number, own_list, record
 from knowledge.errors import Unavailable
 
 _SERVICES = {"Compute Engine", "Cloud Vision API"}
@@ -20,7 +20,7 @@ _CARD = re.compile(r"(?:commitment v1: )?(?:nvidia |tesla )*(?P<card>.+?) gpu", 
 
 def _read(connector: Connector, http: Http, access: Access) -> Fetched:
     key = access.keys[connector.name]
-    sheet = Sheet("gcp", connector.name, connector.url(access, "/services"), access.today.isoformat())
+    sheet = own_list(connector, access, "gcp", connector.url(access, "/services"))
     for service in _pages(http, connector.url(access, "/services"), key, "services"):
         if service.get("displayName") not in _SERVICES:
             continue

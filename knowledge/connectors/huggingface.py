@@ -1,12 +1,12 @@
 """The Hugging Face router: which partner serves which model, at what price and, as it measured, how fast. No key."""
 
 from knowledge.connectors.protocol import Access, Connector, Fetched, Http, Tier
-from knowledge.connectors.sheet import Sheet, listed, number, record, whole
+from knowledge.connectors.sheet import listed, number, own_list, record, whole
 
 
 def _read(connector: Connector, http: Http, access: Access) -> Fetched:
     url = connector.url(access, "/models")
-    sheet = Sheet("huggingface", connector.name, url, access.today.isoformat(), flags=("reseller",))
+    sheet = own_list(connector, access, "huggingface", url, flags=("reseller",))
     for model in listed(http.get_json(url), "data"):
         for partner in listed(model, "providers"):
             pricing = record(partner.get("pricing"))

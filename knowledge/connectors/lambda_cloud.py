@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from knowledge.connectors.protocol import Access, Connector, Fetched, Http, Tier
-from knowledge.connectors.sheet import Sheet, number, record
+from knowledge.connectors.sheet import Sheet, number, own_list, record
 from knowledge.errors import Unavailable
 
 _NAME = re.compile(r"gpu_(?P<count>\d+)x_(?P<card>.+)")
@@ -16,7 +16,7 @@ def _read(connector: Connector, http: Http, access: Access) -> Fetched:
     answer = http.get_json(url, headers={"Authorization": f"Bearer {access.keys[connector.name]}"})
     if not isinstance(record(answer).get("data"), Mapping):
         raise Unavailable("the answer has no record data", "the service may have changed its format")
-    sheet = Sheet("lambda", connector.name, url, access.today.isoformat())
+    sheet = own_list(connector, access, "lambda", url)
     for name, row in answer["data"].items():
         _add(sheet, str(name), record(record(row).get("instance_type")), access)
     return sheet.fetched()

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from knowledge.connectors.protocol import Access, Connector, Fetched, Http, Tier
-from knowledge.connectors.sheet import Sheet, listed, number
+from knowledge.connectors.sheet import listed, number, own_list
 
 _CARD = re.compile(r"GPU\s*[-–]\s*(?P<card>.+)$")
 
 
 def _read(connector: Connector, http: Http, access: Access) -> Fetched:
     url = connector.url(access, "/products/")
-    sheet = Sheet("oci", connector.name, url, access.today.isoformat())
+    sheet = own_list(connector, access, "oci", url)
     for item in listed(http.get_json(url, params={"currencyCode": "USD"}), "items"):
         name, card = str(item.get("displayName", "")), _CARD.search(str(item.get("displayName", "")))
         if item.get("metricName") != "GPU Per Hour" or card is None:

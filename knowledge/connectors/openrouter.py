@@ -3,7 +3,7 @@
 from typing import Any
 
 from knowledge.connectors.protocol import Access, Connector, Fetched, Http, Tier
-from knowledge.connectors.sheet import MILLION, Sheet, listed, number, record, whole, without_maker
+from knowledge.connectors.sheet import MILLION, Sheet, listed, number, own_list, record, whole, without_maker
 
 # Field of `pricing` -> (billing mode, direction, unit, how many of the field's unit make one of ours).
 _PARTS = {
@@ -21,7 +21,7 @@ _ALWAYS = {"prompt", "completion"}  # a zero in any other field means that it is
 
 def _read(connector: Connector, http: Http, access: Access) -> Fetched:
     url = connector.url(access, "/models")
-    sheet = Sheet("openrouter", connector.name, url, access.today.isoformat(), flags=("reseller",))
+    sheet = own_list(connector, access, "openrouter", url, flags=("reseller",))
     for row in listed(http.get_json(url), "data"):
         _add(sheet, without_maker(str(row.get("id", "")).lower()), row)
     return sheet.fetched()

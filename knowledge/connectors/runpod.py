@@ -1,7 +1,7 @@
 """RunPod's prices over GraphQL: no key; per card and hour, in the secure and the community cloud."""
 
 from knowledge.connectors.protocol import Access, Connector, Fetched, Http, Tier
-from knowledge.connectors.sheet import Sheet, listed, number, record
+from knowledge.connectors.sheet import listed, number, own_list, record
 from knowledge.errors import Unavailable
 
 _QUERY = """query GpuTypes($lowestPriceInput: GpuLowestPriceInput) { gpuTypes { id displayName memoryInGb securePrice
@@ -14,7 +14,7 @@ def _read(connector: Connector, http: Http, access: Access) -> Fetched:
     answer = http.post_json(url, {"query": _QUERY, "variables": {"lowestPriceInput": {"gpuCount": 1}}})
     if answer.get("errors") and not answer.get("data"):
         raise Unavailable(f"RunPod refused the query: {str(answer['errors'])[:120]}")
-    sheet = Sheet("runpod", connector.name, url, access.today.isoformat())
+    sheet = own_list(connector, access, "runpod", url)
     for row in listed(answer, "data", "gpuTypes"):
         name = str(row.get("displayName") or row.get("id"))
         gpu_type, _ = access.gpu(f"{name} {row['memoryInGb']}GB" if row.get("memoryInGb") else name)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from knowledge.connectors.protocol import Fetched, Skipped
+from knowledge.connectors.protocol import Access, Connector, Fetched, Skipped
 from knowledge.errors import Unavailable
 from knowledge.facts import Confidence
 from knowledge.store.offer import Offer, model_slug, rental, sku_key
@@ -135,6 +135,11 @@ class Sheet:
     def fetched(self, *, complete: bool = True, etags: Mapping[str, str] | None = None) -> Fetched:
         """Close the list."""
         return Fetched(tuple(self.offers.values()), tuple(self.skipped), complete=complete, etags=etags or {})
+
+
+def own_list(connector: Connector, access: Access, provider: str, url: str, *, flags: tuple[str, ...] = ()) -> Sheet:
+    """Begin the list that a seller itself gives out today: its prices are official."""
+    return Sheet(provider, connector.name, url, access.today.isoformat(), flags=flags, confidence="official")
 
 
 def without_maker(model: str) -> str:

@@ -1,7 +1,7 @@
 """Together's model list, with a key: a bare array, or `data`, with prices in USD per 1M tokens."""
 
 from knowledge.connectors.protocol import Access, Connector, Fetched, Http, Tier
-from knowledge.connectors.sheet import Sheet, listed, number, record, whole, without_maker
+from knowledge.connectors.sheet import listed, number, own_list, record, whole, without_maker
 
 _WORKLOADS = {
     "chat": "llm",
@@ -22,7 +22,7 @@ _PARTS = {
 def _read(connector: Connector, http: Http, access: Access) -> Fetched:
     url = connector.url(access, "/models")
     answer = http.get_json(url, headers={"Authorization": f"Bearer {access.keys[connector.name]}"})
-    sheet = Sheet("together_ai", connector.name, url, access.today.isoformat())
+    sheet = own_list(connector, access, "together_ai", url)
     for row in listed(answer) if isinstance(answer, list) else listed(answer, "data"):
         model, workload = without_maker(str(row.get("id", "")).lower()), _WORKLOADS.get(str(row.get("type")))
         if not workload:

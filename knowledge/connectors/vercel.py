@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from knowledge.connectors.protocol import Access, Connector, Fetched, Http, Tier
-from knowledge.connectors.sheet import MILLION, Sheet, listed, number, record, whole, without_maker
+from knowledge.connectors.sheet import MILLION, listed, number, own_list, record, whole, without_maker
 
 _WORKLOADS = {
     "language": "llm",
@@ -26,7 +26,7 @@ _PARTS = {
 
 def _read(connector: Connector, http: Http, access: Access) -> Fetched:
     url = connector.url(access, "/models")
-    sheet = Sheet("vercel_ai_gateway", connector.name, url, access.today.isoformat(), flags=("reseller",))
+    sheet = own_list(connector, access, "vercel_ai_gateway", url, flags=("reseller",))
     for row in listed(http.get_json(url), "data"):
         model, workload = without_maker(str(row.get("id", "")).lower()), _WORKLOADS.get(str(row.get("type")))
         if not workload:

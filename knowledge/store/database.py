@@ -21,8 +21,7 @@ FILE_NAME = "prices.sqlite3"
 BUNDLED = "bundled"
 BUNDLED_TIER = 0
 _VIEW = ", ".join(
-    {"corroborated_by": "o.view_corroborated_by", "flags": "o.view_flags"}.get(name, f"o.{name}")
-    for name in OFFER_COLUMNS
+    f"o.view_{name}" if name in {"corroborated_by", "flags", "confidence"} else f"o.{name}" for name in OFFER_COLUMNS
 )
 _SPLIT = OFFER_COLUMNS.index("corroborated_by")  # the two listed columns stand side by side
 
@@ -142,9 +141,9 @@ class Store:
         rows = self.connection.execute(f"SELECT {columns} FROM sources ORDER BY tier DESC, origin")
         return [SourceState(*row) for row in rows]
 
-    def etag(self, url: str) -> str | None:
-        row = self.connection.execute("SELECT etag FROM validators WHERE url = ?", [url]).fetchone()
-        return None if row is None else str(row[0])
+    def etags(self) -> dict[str, str]:
+        """Return what servers called their last answers, by address."""
+        return dict(self.connection.execute("SELECT url, etag FROM validators").fetchall())
 
     def merge(
         self,

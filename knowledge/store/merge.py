@@ -1,7 +1,7 @@
 """Take the rows of one source into the store: what changed goes to the history, and the current view follows.
 
 Several sources may know one price. The view shows the row of the strongest tier among those that are at most two weeks
-older than the newest; a negotiated price always wins. What the others say stands beside it as flags.
+older than the newest; a negotiated price always wins. What the others say stands beside it.
 """
 
 import sqlite3
@@ -20,6 +20,7 @@ NEGOTIATED_TIER = 4
 STALE_DAYS = 14
 SAME_PRICE = 0.01  # relative; sources that agree within 1 % corroborate one another
 DIGEST_DIGITS = 12
+LASTING_FLAGS = ("deprecated", "retired", "retires", "reseller", "volume_tier", "verify_service_still_sold")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,19 @@ class _Layer:
     removed_on: str | None
     unit_price_usd: float
     source_date: str
+    source_kind: str
+    source_url: str
+    confidence: str
     flags: str
     corroborated_by: str
     view_flags: str | None
     view_corroborated_by: str | None
+    view_confidence: str | None
+
+    @property
+    def source(self) -> str:
+        """Who says so: of a bundled row the source that it was taken from."""
+        return self.source_kind if self.tier == 0 else self.origin
 
 
 def merge(
@@ -105,7 +115,7 @@ def _write(
     current: int,
     verified: str | None,
 ) -> None:
-    columns = ("origin", "tier", "current", "view_flags", "view_corroborated_by", *OFFER_COLUMNS)
+    columns = ("origin", "tier", "current", "view_flags", "view_corroborated_by", "view_confidence", *OFFER_COLUMNS)
     updated = ", ".join(f"{name} = excluded.{name}" for name in ("tier", *OFFER_COLUMNS))
     connection.executemany(
         f"INSERT INTO offers ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) "
@@ -119,7 +129,7 @@ def _row(origin: str, tier: int, current: int, offer: Offer, verified: str | Non
     cells[_CORROBORATED] = corroborated = ";".join(offer.corroborated_by)
     cells[_FLAGS] = flags = ";".join(offer.flags)
     cells[_VERIFIED] = verified or offer.last_verified
-    return [origin, tier, current, flags, corroborated, *cells]
+    return [origin, tier, current, flags, corroborated, offer.confidence, *cells]
 
 
 _CELLS = attrgetter(*OFFER_COLUMNS)
@@ -159,12 +169,12 @@ def _refresh_view(connection: sqlite3.Connection) -> None:
     for layers in by_key.values():
         shown = shown_of(layers)
         for layer in layers:
-            flags, corroborated = _beside(layer, layers) if layer is shown else (layer.flags, layer.corroborated_by)
-            wanted = (int(layer is shown), flags, corroborated)
-            if wanted != (layer.current, layer.view_flags, layer.view_corroborated_by):
+            wanted = (int(layer is shown), *(_beside(layer, layers) if layer is shown else _alone(layer)))
+            if wanted != (layer.current, layer.view_flags, layer.view_corroborated_by, layer.view_confidence):
                 updates.append((*wanted, layer.row_id))
     connection.executemany(
-        "UPDATE offers SET current = ?, view_flags = ?, view_corroborated_by = ? WHERE id = ?", updates
+        "UPDATE offers SET current = ?, view_flags = ?, view_corroborated_by = ?, view_confidence = ? WHERE id = ?",
+        updates,
     )
 
 
@@ -191,17 +201,35 @@ def shown_of(layers: Sequence[_Layer]) -> _Layer | None:
     return None
 
 
-def _beside(shown: _Layer, layers: Sequence[_Layer]) -> tuple[str, str]:
-    flags = [flag for flag in shown.flags.split(";") if flag]
-    agreeing = [name for name in shown.corroborated_by.split(";") if name]
-    for layer in layers:
-        if layer is shown or layer.removed_on:
+def _alone(layer: _Layer) -> tuple[str, str, str]:
+    return layer.flags, layer.corroborated_by, layer.confidence
+
+
+def _beside(shown: _Layer, layers: Sequence[_Layer]) -> tuple[str, str, str]:
+    """Return the flags, agreeing sources and confidence of the shown row in the light of the others.
+
+    A source that is asked itself replaces what a bundled row remembers of it. Two sources that agree make a price
+    official where a page is cited; what is known of a model's end of life counts whoever says it.
+    """
+    others = [layer for layer in layers if layer is not shown and not layer.removed_on]
+    asked = {layer.source for layer in others} | {shown.source}
+    flags = [flag for flag in _parts(shown.flags) if flag.removeprefix("differs:").partition("=")[0] not in asked]
+    agreeing = [name for name in _parts(shown.corroborated_by) if name not in asked]
+    for layer in others:
+        flags += [flag for flag in _parts(layer.flags) if flag.startswith(LASTING_FLAGS)]
+        if layer.source == shown.source:
             continue
         if abs(layer.unit_price_usd - shown.unit_price_usd) <= SAME_PRICE * shown.unit_price_usd:
-            agreeing.append(layer.origin)
+            agreeing.append(layer.source)
         else:
-            flags.append(f"differs:{layer.origin}={layer.unit_price_usd:g}")
-    return ";".join(dict.fromkeys(flags)), ";".join(dict.fromkeys(agreeing))
+            flags.append(f"differs:{layer.source}={layer.unit_price_usd:g}")
+    confirmed = agreeing and shown.confidence == "aggregated" and shown.source_url
+    confidence = "official" if confirmed else shown.confidence
+    return ";".join(dict.fromkeys(flags)), ";".join(dict.fromkeys(agreeing)), confidence
+
+
+def _parts(text: str) -> list[str]:
+    return [part for part in text.split(";") if part]
 
 
 def _days(earlier: str, later: str) -> int:
@@ -214,7 +242,7 @@ def _days(earlier: str, later: str) -> int:
 def _refresh_digest(connection: sqlite3.Connection) -> None:
     digest = sha256()
     for row in connection.execute(
-        "SELECT sku_key, unit_price_usd, confidence, source_date, view_flags FROM offers WHERE current = 1 "
+        "SELECT sku_key, unit_price_usd, view_confidence, source_date, view_flags FROM offers WHERE current = 1 "
         "ORDER BY sku_key"
     ):
         digest.update(repr(row).encode())

@@ -53,6 +53,7 @@ def _prices(database: "Database") -> None:
             "removed_on": str,
             "view_flags": str,
             "view_corroborated_by": str,
+            "view_confidence": str,
             **_OFFER,
         },
         pk="id",

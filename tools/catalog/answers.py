@@ -8,8 +8,10 @@ from typing import Any
 from tools.catalog.catalog import Catalog, Sheet
 from tools.catalog.drift import Drift
 from tools.catalog.health import Health
+from tools.catalog.plausibility import Doubt
 from tools.catalog.rank import Excluded, Ranked, Ranking
 from tools.catalog.series import Move
+from tools.catalog.sync import SourceReport
 
 EXAMPLES = 3
 
@@ -76,18 +78,40 @@ def health_answer(health: Health) -> dict[str, Any]:
         "sources": [asdict(source) for source in health.sources],
         "freshness": [asdict(row) for row in health.freshness],
         "conflicts": [asdict(row) for row in health.conflicts],
-        "doubts": [
-            {
-                "sku_key": row.offer.sku_key,
-                "why": row.why,
-                "normalized_usd": row.normalized_usd,
-                "expected_usd": row.expected_usd,
-            }
-            for row in health.doubts
-        ],
+        "doubts": [_doubt(row) for row in health.doubts],
         "models_without_benchmarks": list(health.models_without_benchmarks),
         "benchmarks_on_unpriced_gpus": dict(health.benchmarks_on_unpriced_gpus),
         "warnings": list(health.warnings),
+    }
+
+
+def sync_answer(reports: Sequence[SourceReport]) -> dict[str, Any]:
+    """Return what came of a sync, source by source, with what was held, refused and skipped and why."""
+    return {
+        "sources": [
+            {
+                "name": report.name,
+                "outcome": report.outcome,
+                "detail": report.detail,
+                "offers": report.offers,
+                "added": report.added,
+                "changed": report.changed,
+                "removed": report.removed,
+                "held": [_doubt(row) for row in report.held],
+                "refused": [_doubt(row) for row in report.refused],
+                "skipped": [asdict(row) for row in report.skipped],
+            }
+            for report in reports
+        ]
+    }
+
+
+def _doubt(row: Doubt) -> dict[str, object]:
+    return {
+        "sku_key": row.offer.sku_key,
+        "why": row.why,
+        "normalized_usd": row.normalized_usd,
+        "expected_usd": row.expected_usd,
     }
 
 

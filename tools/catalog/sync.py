@@ -6,10 +6,10 @@ outside the bounds of their unit are refused and never come in.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from knowledge.connectors.protocol import Access, Connector, Fetched, Http, Skipped
+from knowledge.connectors.protocol import Access, Connector, Fetched, Http, Skipped, Tier
 from knowledge.errors import SextantError
 from knowledge.store.database import Store
 from knowledge.store.offer import Offer
@@ -37,68 +37,81 @@ class SourceReport:
     skipped: tuple[Skipped, ...] = ()
     detail: str = ""
 
+    @property
+    def empty(self) -> bool:
+        """Whether a source that was asked brought nothing. A folder without files is no failure."""
+        return self.outcome != "unchanged" and not self.offers and self.name != "folder"
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """One sync: what every source is asked with, and what was known before."""
+
+    store: Store
+    http: Http
+    access: Access
+    confirm: bool
+    usual: Peers
+    prices: Mapping[str, float]
+
 
 def sync(
     store: Store,
     connectors: Iterable[Connector],
     http: Http,
     access: Access,
+    *,
     now: Callable[[], datetime],
-    *,
     confirm: bool = False,
+    told: Callable[[SourceReport], object] = lambda _: None,
 ) -> list[SourceReport]:
-    """Ask every source in turn and merge what it says. `confirm` lets in what would be held."""
+    """Ask every source in turn and merge what it says; `told` hears of each. `confirm` lets in what would be held."""
     known = store.offers()
-    usual = peers(known)
     prices = {offer.sku_key: offer.unit_price_usd for offer in known}
-    return [
-        _sync_one(store, connector, http, access, now(), usual, prices, confirm=confirm) for connector in connectors
-    ]
+    this = _Round(store, http, access, confirm, peers(known), prices)
+    reports = []
+    for connector in connectors:
+        reports.append(_sync_one(this, connector, now()))
+        told(reports[-1])
+    return reports
 
 
-def _sync_one(
-    store: Store,
-    connector: Connector,
-    http: Http,
-    access: Access,
-    at: datetime,
-    usual: Peers,
-    prices: Mapping[str, float],
-    *,
-    confirm: bool,
-) -> SourceReport:
-    name, tier = connector.name, int(connector.tier)
-    if connector.key and not access.keys.get(name):
-        return SourceReport(name, "no key", detail=f"needs the setting {connector.key}")
+def _sync_one(this: _Round, connector: Connector, at: datetime) -> SourceReport:
+    name, tier, store = connector.name, int(connector.tier), this.store
+    if connector.key and not this.access.keys.get(name):
+        return SourceReport(name, "no key", detail=f"needs a key in the setting {connector.key}")
     try:
-        fetched = connector.fetch(http, access)
+        fetched = connector.fetch(this.http, this.access)
     except SextantError as error:
-        store.note(name, tier, at, "failed", error.message)
-        return SourceReport(name, "failed", detail=error.message)
+        return _failed(this, connector, at, error.message)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        # A server may send any shape; what one connector did not foresee must hold back no other.
+        return _failed(this, connector, at, f"its answer has another shape: {type(error).__name__}: {str(error)[:120]}")
     if fetched.unchanged:
         store.note(name, tier, at, "unchanged", "", success=True)
         return SourceReport(name, "unchanged")
-    believed, held, refused = _sift(fetched.offers, usual, prices, confirm=confirm)
-    stands = store.prices_of(name)
-    reason = _too_much(believed, held, fetched, stands)
-    if reason and not confirm:
+    confirm = this.confirm or connector.tier == Tier.NEGOTIATED
+    believed, held, refused = _sift(fetched.offers, this.usual, this.prices, confirm=confirm)
+    reason = "" if confirm else _too_much(believed, held, fetched, store.prices_of(name))
+    report = SourceReport(name, "held", len(believed), held=held, refused=refused, skipped=fetched.skipped)
+    if reason:
         store.note(name, tier, at, "held", reason)
-        return SourceReport(
-            name, "held", len(believed), held=held, refused=refused, skipped=fetched.skipped, detail=reason
-        )
+        return replace(report, detail=reason)
     kept = believed + _as_before(held, refused, store, name)
     changes = store.merge(name, tier, kept, at, complete=fetched.complete, etags={} if held else fetched.etags)
-    return SourceReport(
-        name,
-        "merged",
-        len(kept),
-        changes.added,
-        len(changes.changed),
-        changes.removed,
-        held,
-        refused,
-        fetched.skipped,
+    return replace(
+        report,
+        outcome="merged",
+        offers=len(kept),
+        added=changes.added,
+        changed=len(changes.changed),
+        removed=changes.removed,
     )
+
+
+def _failed(this: _Round, connector: Connector, at: datetime, why: str) -> SourceReport:
+    this.store.note(connector.name, int(connector.tier), at, "failed", why)
+    return SourceReport(connector.name, "failed", detail=why)
 
 
 def _sift(

@@ -9,6 +9,7 @@ import typer
 if TYPE_CHECKING:
     from datetime import date
 
+    from knowledge.connectors.protocol import Access, Connector
     from tools.catalog.catalog import Catalog
 
 app = typer.Typer(
@@ -186,6 +187,54 @@ def health(json: Json = False) -> None:
 
 
 @app.command()
+def sync(
+    providers: Annotated[str, typer.Option(help="Sources to ask, with commas; all without.")] = "all",
+    confirm: Annotated[bool, typer.Option("--confirm", help="Let in what was held for a look.")] = False,
+    fail_on_empty: Annotated[
+        bool, typer.Option("--fail-on-empty", help="Exit 1 when a source brought nothing.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Renew prices from live lists, packages and feeds, and negotiated ones from the price folder."""
+    import time
+    from datetime import UTC, datetime
+
+    import httpx
+
+    from knowledge.connectors.transport import TIMEOUT, Transport
+    from tools.catalog.answers import sync_answer
+    from tools.catalog.sync import SourceReport, sync
+
+    chosen, named = _connectors(providers), providers.replace(",", " ").split()
+    catalog = _catalog()
+
+    def tell(report: SourceReport) -> None:
+        figures = f"{report.offers} offers, {report.added} new, {report.changed} changed, {report.removed} gone"
+        told = figures if report.outcome == "merged" else report.detail
+        sys.stderr.write(f"{report.name}: {report.outcome}{': ' + told if told else ''}\n")
+
+    with httpx.Client(timeout=TIMEOUT, follow_redirects=True) as client:
+        reports = sync(
+            catalog.store,
+            chosen,
+            Transport(client, time.sleep),
+            _access(catalog),
+            now=lambda: datetime.now(UTC),
+            confirm=confirm,
+            told=tell,
+        )
+    answer = sync_answer(reports)
+    if json:
+        _print(catalog, answer)
+    else:
+        from ui.rendering import catalog as rendering
+
+        rendering.sync(answer)
+    if fail_on_empty and any(report.empty for report in reports if report.name in named or report.outcome != "no key"):
+        raise typer.Exit(1)
+
+
+@app.command()
 def diff(
     since: Annotated[str, typer.Argument(help="First day, YYYY-MM-DD.")],
     until: Annotated[str, typer.Argument(help="Last day; today without.")] = "",
@@ -247,6 +296,37 @@ def drift(
     from ui.rendering import catalog as rendering
 
     rendering.drift(answer)
+
+
+def _connectors(names: str) -> "list[Connector]":
+    from knowledge.connectors import CONNECTORS
+    from knowledge.errors import NotFound
+
+    known = {connector.name: connector for connector in CONNECTORS}
+    if names.strip() == "all":
+        return list(known.values())
+    asked = [name.strip() for name in names.split(",") if name.strip()]
+    for name in asked:
+        if name not in known:
+            raise NotFound("price source", name, tuple(known), field="providers")
+    return [connector for name, connector in known.items() if name in asked]
+
+
+def _access(catalog: "Catalog") -> "Access":
+    from knowledge.connectors.protocol import Access
+    from tools.catalog.machines import accelerator_of
+    from ui.settings import read_settings
+
+    settings = read_settings()
+    return Access(
+        today=catalog.today,
+        gpu=accelerator_of(catalog.snapshot),
+        keys=settings.price_keys,
+        base_urls=settings.price_urls,
+        etags=catalog.store.etags(),
+        folder=settings.price_folder,
+        regions=settings.price_regions,
+    )
 
 
 def _offers(catalog: "Catalog", answer: dict[str, object], *, json: bool) -> None:

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 PIPE_WIDTH = 220
+REASONS_SHOWN = 5
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -185,3 +186,31 @@ def drift(answer: Mapping[str, Any]) -> None:
             for row in answer["differences"]
         ],
     )
+
+
+def sync(answer: Mapping[str, Any]) -> None:
+    """Print what came of a sync, and the first reasons of what was held or refused."""
+    table(
+        "",
+        ["source", "outcome", "offers", "new", "changed", "gone", "held", "refused", "skipped", "detail"],
+        [
+            [
+                row["name"],
+                row["outcome"],
+                row["offers"],
+                row["added"],
+                row["changed"],
+                row["removed"],
+                len(row["held"]),
+                len(row["refused"]),
+                len(row["skipped"]),
+                row["detail"],
+            ]
+            for row in answer["sources"]
+        ],
+    )
+    console = _console()
+    for row in answer["sources"]:
+        for kind in ("held", "refused"):
+            for doubt in row[kind][:REASONS_SHOWN]:
+                console.print(f"{row['name']}: {kind} {doubt['sku_key']}: {doubt['why']}", highlight=False)
