@@ -1,0 +1,222 @@
+"""Per-token APIs: sellers of models of known quality, and what a month of the traffic costs with each."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from math import erf, log, sqrt
+
+from knowledge.facts import ApiPrice, Confidence, Lengths, ModelQuality
+from knowledge.slugs import model_of_slug
+from knowledge.snapshot import Snapshot
+from tools.intent import Intent
+from tools.market import Market
+from tools.planner.case import Case
+from tools.planner.money import Cost, Line, bill, line
+from tools.planner.regions import resides
+from tools.planner.shortlist import Shortlist, licence_allows, matches
+from tools.planner.traffic import DAYS_PER_MONTH, HOURS_PER_MONTH, TrafficProfile, Z
+
+BATCH_HOURS = 24.0
+"""Batch APIs promise an answer within a day, so they serve batch windows from here on."""
+
+_SKIPPED = ("free", "outlier", "stale_2025", "verify_service")
+_CLOUD_OF: Mapping[str, str] = {
+    "aws_bedrock": "aws",
+    "amazon_nova_api": "aws",
+    "azure": "azure",
+    "google_vertex": "gcp",
+    "google_gemini": "gcp",
+    "oracle_oci": "oci",
+}
+_SELF_HOSTED_FIELDS = ("gpu_types", "available_gpus", "max_gpus", "tensor_parallel", "quantization")
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """One seller's prices of one model in one region, in USD per million tokens by (mode, direction)."""
+
+    provider: str
+    model_key: str
+    model_slug: str
+    region: str
+    prices: Mapping[tuple[str, str], float]
+    context_tokens: int | None
+    confidence: Confidence
+    flags: tuple[str, ...]
+    source_date: str
+    source_url: str
+
+    @property
+    def thresholds(self) -> tuple[int, ...]:
+        """Prompt lengths in thousands of tokens above which other prices apply."""
+        marks = {mode.rsplit("_above_", 1)[1] for mode, _ in self.prices if "_above_" in mode}
+        return tuple(sorted(int(mark[:-1]) for mark in marks if mark.endswith("k")))
+
+
+@lru_cache(maxsize=4)
+def sellers(market: Market) -> tuple[Seller, ...]:
+    """Sellers of language models that price plain input and output tokens."""
+    grouped: dict[tuple[str, str, str], list[ApiPrice]] = defaultdict(list)
+    for row in market.api_prices:
+        if row.workload_type == "llm" and row.unit_name == "1m_tokens":
+            grouped[row.provider, row.model_key, row.region].append(row)
+    return tuple(seller for rows in grouped.values() if (seller := _seller(rows)) is not None)
+
+
+def _seller(rows: list[ApiPrice]) -> Seller | None:
+    prices = {(row.billing_mode, row.direction): row.unit_price_usd for row in rows}
+    plain = next((row for row in rows if (row.billing_mode, row.direction) == ("per_token", "output")), None)
+    if plain is None or ("per_token", "input") not in prices:
+        return None
+    flags = {flag for row in rows for flag in row.flags if row.billing_mode == "per_token"}
+    if any(flag.startswith(_SKIPPED) for flag in flags) or min(prices.values()) <= 0:
+        return None
+    return Seller(
+        plain.provider, plain.model_key, plain.model_slug, plain.region, prices, plain.context_window_tokens,
+        plain.confidence, tuple(sorted(flags)), plain.source_date, plain.source_url,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ApiCandidate:
+    """A seller that the intent allows, with the model's id, its quality and a month's bill."""
+
+    seller: Seller
+    model_id: str
+    quality: ModelQuality
+    cost: Cost
+    batched: bool
+
+
+def candidates(case: Case, short: Shortlist) -> Iterator[ApiCandidate]:
+    """Sellers within the rules; the others are counted in the ledger."""
+    intent = case.intent
+    if intent.deployment_model not in (None, "api"):
+        return
+    stated = [name for name in _SELF_HOSTED_FIELDS if getattr(intent, name) is not None]
+    every = sellers(case.market)
+    if stated and intent.deployment_model != "api":
+        case.ledger.count("self_hosted_only", len(every), "sellers")
+        return
+    for seller in every:
+        model_id = _model_of(seller.model_slug, case.snapshot)
+        quality = case.snapshot.quality.get((model_id, case.traffic.task_type)) if model_id else None
+        rule = _broken(seller, model_id, quality, case, short)
+        if rule is not None or model_id is None or quality is None:
+            case.ledger.count(rule or "api_quality", 1, "sellers")
+            continue
+        batched = (intent.batch_window_hours or 0) >= BATCH_HOURS
+        yield ApiCandidate(seller, model_id, quality, _cost(seller, case.traffic, batched=batched), batched)
+
+
+@lru_cache(maxsize=16384)
+def _model_of(model_slug: str, snapshot: Snapshot) -> str | None:
+    return model_of_slug(model_slug, snapshot)
+
+
+def _broken(
+    seller: Seller, model_id: str | None, quality: ModelQuality | None, case: Case, short: Shortlist
+) -> str | None:
+    """The first rule that a seller breaks."""
+    intent = case.intent
+    name = model_id or seller.model_key
+    model = case.snapshot.models.get(name)
+    family = model.family if model else name.split("/", 1)[0]
+    checks = (
+        ("api_region", not _located(seller, intent)),
+        ("excluded_model", matches(name, family, intent.excluded_models or ())),
+        ("not_preferred", bool(intent.preferred_models) and not matches(name, family, intent.preferred_models or ())),
+        ("licence", bool(intent.license) and not _licensed(model.licence if model else None, intent)),
+        ("api_context", (seller.context_tokens or 1 << 40) < case.traffic.context_tokens),
+        ("api_quality", quality is None),
+        ("quality", not short.enough(quality)),
+    )
+    return next((rule for rule, broken in checks if broken), None)
+
+
+def _located(seller: Seller, intent: Intent) -> bool:
+    if intent.clouds and _CLOUD_OF.get(seller.provider, seller.provider) not in intent.clouds:
+        return False
+    if intent.regions and seller.region not in intent.regions:
+        return False
+    return not intent.residency or resides(seller.region, intent.residency)
+
+
+def _licensed(licence: str | None, intent: Intent) -> bool:
+    return licence is not None and any(licence_allows(licence, name) for name in intent.license or ())
+
+
+def tail_share(lengths: Lengths, tokens: float) -> tuple[float, float]:
+    """Shares of prompts, and of prompt tokens, that lie in prompts over `tokens`; prompts taken as log-normal."""
+    spread = max(log(max(lengths.p90 / lengths.p50, 1.0001)) / Z[90], 1e-3)
+    depth = log(tokens / lengths.p50) / spread
+    return _above(depth), _above(depth - spread)
+
+
+def _above(deviations: float) -> float:
+    return (1 - erf(deviations / sqrt(2))) / 2
+
+
+def _cost(seller: Seller, traffic: TrafficProfile, *, batched: bool) -> Cost:
+    """A month's bill: input, cached input and output, each at the price of its prompt length."""
+    requests = traffic.requests_per_month
+    prompt, answer = requests * traffic.isl.mean / 1e6, requests * traffic.osl.mean / 1e6
+    options = [_lines(seller, traffic, prompt, answer, mode=mode) for mode in _modes(seller, batched=batched)]
+    lines = min(options, key=lambda each: sum(x.usd for x in each))
+    tokens = traffic.tokens_per_day * DAYS_PER_MONTH
+    return bill(lines, tokens_per_month=tokens, hours_per_month=HOURS_PER_MONTH)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mode:
+    plain: str
+    cached: str | None
+
+
+def _modes(seller: Seller, *, batched: bool) -> list[_Mode]:
+    """Ways to be billed; with caching only where it has a price, so that an unknown cache price is never zero."""
+    plain = "batch" if batched and ("batch", "output") in seller.prices else "per_token"
+    cached = "batch_cached_input" if plain == "batch" else "cached_input"
+    with_cache = [_Mode(plain, cached)] if (cached, "cache_read") in seller.prices else []
+    return [_Mode(plain, None), *with_cache]
+
+
+def _lines(seller: Seller, traffic: TrafficProfile, prompt: float, answer: float, *, mode: _Mode) -> tuple[Line, ...]:
+    reuse = traffic.prefix_reuse_share if mode.cached else 0.0
+    lines: list[Line] = []
+    for mark, requests_share, tokens_share in _tiers(seller, traffic):
+        suffix = f"_above_{mark}k" if mark else ""
+        words = f", prompts over {mark}k" if mark else ""
+        tokens = prompt * tokens_share
+        fresh = _price(seller, mode.plain, "input", suffix)
+        if mode.cached:
+            lines.append(
+                _line("cached input", words, tokens * reuse, _price(seller, mode.cached, "cache_read", suffix))
+            )
+            written = seller.prices.get((mode.cached + suffix, "cache_write"))
+            fresh = max(fresh, written or 0.0)
+        lines.append(_line("input", words, tokens * (1 - reuse), fresh))
+        lines.append(_line("output", words, answer * requests_share, _price(seller, mode.plain, "output", suffix)))
+    return tuple(x for x in lines if x.quantity > 0)
+
+
+def _line(kind: str, words: str, million_tokens: float, price: float) -> Line:
+    return line(f"{kind} tokens{words}", round(million_tokens, 6), "1M tokens", price)
+
+
+def _price(seller: Seller, mode: str, direction: str, suffix: str) -> float:
+    """The price above a prompt length where it differs, else the plain one."""
+    return seller.prices.get((mode + suffix, direction), seller.prices.get((mode, direction), 0.0))
+
+
+def _tiers(seller: Seller, traffic: TrafficProfile) -> list[tuple[int, float, float]]:
+    """(threshold in thousands or 0, share of requests, share of prompt tokens) of each price tier in use."""
+    edges = [0, *seller.thresholds]
+    above = [(1.0, 1.0), *(tail_share(traffic.isl, mark * 1000.0) for mark in seller.thresholds), (0.0, 0.0)]
+    tiers = []
+    for mark, here, beyond in zip(edges, above[:-1], above[1:], strict=True):
+        requests, tokens = here[0] - beyond[0], here[1] - beyond[1]
+        if requests > 1e-6:
+            tiers.append((mark, requests, tokens))
+    return tiers

@@ -1,0 +1,185 @@
+"""The configurations that an intent leaves open, screened: what one replica of each carries within the targets."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from knowledge.facts import Accelerator, Model
+from tools.performance.screening import Screen, screen
+from tools.planner.capacity import Capacity, capacity
+from tools.planner.case import Case
+from tools.planner.grid import PRECISIONS, Fitting, Floats, Grid, Mask, Rows, fitting
+from tools.planner.latency import Spread, spread
+from tools.planner.quantization import qualities
+from tools.planner.rejection import Change, Ledger, Miss
+from tools.planner.shortlist import Shortlist
+from tools.planner.traffic import TrafficProfile
+
+GIB = 2**30
+ROOM_ABOVE_IDLE = 1.1
+"""A target is relaxed to this much over what an idle replica needs, so that the relaxed plan carries some load."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """Screened configurations; rows of `grid`, `screen` and `capacity` belong together."""
+
+    grid: Grid
+    screen: Screen
+    capacity: Capacity
+    wide: Spread
+    tried: int
+
+    def take(self, rows: Rows | Mask) -> "Field":
+        """Some rows of the field."""
+        cost = self.screen.cost.take(rows)
+        part = replace(self.screen, cost=cost, osl=self.screen.osl[rows])
+        return replace(self, grid=self.grid.take(rows), screen=part, capacity=self.capacity.take(rows))
+
+
+def field(short: Shortlist, accelerators: Sequence[Accelerator], case: Case) -> Field | None:
+    """Screen every configuration that fits in memory; None when nothing is left to screen."""
+    if not short.models or not accelerators:
+        return None
+    found = fitting(short.models, accelerators)
+    traffic = case.traffic
+    _note_memory(found, case.ledger)
+    rows = _open_rows(found.grid, short, case)
+    if not len(rows):
+        return None
+    grid = found.grid.take(rows)
+    screened = screen([found.configurations[row] for row in rows], isl=traffic.isl.mean, osl=traffic.osl.mean)
+    wide = spread(screened, traffic, traffic.targets.percentile)
+    return Field(grid, screened, capacity(grid, screened, traffic, wide), wide, len(found.grid) + found.unfit)
+
+
+def _open_rows(grid: Grid, short: Shortlist, case: Case) -> Rows:
+    """Rows that precision, parallelism and context allow; the others are counted under the first rule they break."""
+    intent, traffic, ledger = case.intent, case.traffic, case.ledger
+    left = np.ones(len(grid), dtype=np.bool_)
+    if intent.quantization:
+        wanted = {_precision(name) for name in intent.quantization}
+        allowed = np.array([kind in wanted for kind in PRECISIONS])[grid.precision]
+        ledger.count("quantization", int((left & ~allowed).sum()), "configurations")
+        left &= allowed
+    if intent.tensor_parallel is not None:
+        allowed = grid.tensor == intent.tensor_parallel
+        ledger.count("tensor_parallel", int((left & ~allowed).sum()), "configurations")
+        left &= allowed
+    good = _good_enough(grid, short, case)
+    ledger.count("quality_in_precision", int((left & ~good).sum()), "configurations")
+    left &= good
+    missing = grid.sequence_bytes(traffic.context_tokens) - grid.room_bytes
+    holds = missing <= 0
+    ledger.count("memory", int((left & ~holds).sum()), "configurations")
+    ledger.add(_context_misses(grid, left & ~holds, missing, traffic))
+    return np.flatnonzero(left & holds)
+
+
+def _good_enough(grid: Grid, short: Shortlist, case: Case) -> Mask:
+    """Rows whose quality reaches the threshold in their precision; models admitted by name despite it stay."""
+    found = qualities(grid, case)
+    whole = np.array([
+        known.score if (known := case.snapshot.quality.get((model.model_id, case.traffic.task_type))) else 0.0
+        for model in grid.models
+    ])[grid.model]  # fmt: skip
+    enough: Mask = (found.score >= short.threshold) | (whole < short.threshold)
+    return enough
+
+
+_PRECISION_WORDS = {
+    "fp32": "fp16", "float16": "fp16", "half": "fp16", "bfloat16": "bf16", "16bit": "bf16", "8bit": "fp8",
+    "w8a8": "int8", "awq": "int4", "gptq": "int4", "w4a16": "int4", "4bit": "int4", "nvfp4": "fp4", "mxfp4": "fp4",
+}  # fmt: skip
+
+
+def _precision(name: str) -> str:
+    folded = name.lower().replace("-", "").replace("_", "")
+    return _PRECISION_WORDS.get(folded, folded)
+
+
+def _note_memory(found: Fitting, ledger: Ledger) -> None:
+    ledger.count("memory", found.unfit, "configurations")
+    started = {found.grid.models[index].model_id for index in np.unique(found.grid.model)}
+    for model_id, shortfall in sorted(found.nearest.items(), key=lambda item: item[1].missing_bytes):
+        if model_id not in started:
+            where = shortfall.configuration
+            missing = shortfall.missing_bytes / GIB
+            cards = f"{where.gpu_count} × {where.accelerator.gpu_type}"
+            text = f"{model_id} needs {missing:.1f} GiB more on each card of {cards}"
+            what = describe(where.model, where.accelerator, where.quantization, where.tensor_parallel)
+            ledger.add([Miss("memory", model_id, what, round(missing, 2), 0.0, "GiB per card missing", None, text)])
+
+
+def _context_misses(grid: Grid, refused: Mask, short: Floats, traffic: TrafficProfile) -> Iterator[Miss]:
+    for row in nearest_rows(grid, refused, short):
+        each = grid.configuration(int(row))
+        held = int(grid.sequences(1.0)[row])
+        what = describe(each.model, each.accelerator, each.quantization, each.tensor_parallel)
+        text = f"{what}: {short[row] / GIB:.1f} GiB short of one sequence of {traffic.context_tokens} tokens"
+        change = Change("context_length", max(traffic.context_tokens // 2, 1)) if held else None
+        yield Miss(
+            "memory", each.model.model_id, what, round(short[row] / GIB, 2), 0.0, "GiB per card missing", change, text
+        )
+
+
+def describe(model: Model, accelerator: Accelerator, precision: str, tensor_parallel: int) -> str:
+    """A configuration in a few words."""
+    return f"{model.model_id} in {precision} on {tensor_parallel} × {accelerator.gpu_type}"
+
+
+def nearest_rows(grid: Grid, among: Mask, distance: Floats) -> Rows:
+    """Per model, the row of `among` with the smallest distance; models in order of that distance."""
+    rows = np.flatnonzero(among)
+    if not len(rows):
+        return rows
+    order = rows[np.lexsort((rows, distance[rows]))]
+    _, first = np.unique(grid.model[order], return_index=True)
+    best: Rows = order[np.sort(first)]
+    return best
+
+
+def carrying(found: Field, case: Case) -> Field | None:
+    """The rows that meet every latency target at some load; the others are counted under the target they miss."""
+    traffic, ledger = case.traffic, case.ledger
+    if not (~found.capacity.feasible).any():
+        return found
+    idle, targets = found.capacity.idle, traffic.targets
+    over = {
+        "ttft": (idle.ttft_ms, targets.ttft_ms, "target_ttft_p90_ms"),
+        "tpot": (idle.tpot_ms, targets.tpot_ms, "target_tpot_p90_ms"),
+        "e2e": (idle.e2e_ms, targets.e2e_ms, "target_e2e_latency_p90_ms"),
+    }
+    missed = np.stack([values > limit for values, limit, _ in over.values()])
+    alone = missed.sum(axis=0) == 1
+    counted = np.zeros(len(found.grid), dtype=np.bool_)
+    for index, (name, (values, limit, path)) in enumerate(over.items()):
+        under = missed[index] & ~counted
+        counted |= under
+        ledger.count(name, int(under.sum()), "configurations")
+        candidates = under & alone if (under & alone).any() else under
+        for row in nearest_rows(found.grid, candidates, values):
+            what = _described(found.grid, int(row))
+            value, allow = float(values[row]), rounded_up(float(values[row]) * ROOM_ABOVE_IDLE)
+            also = "" if alone[row] else " (and misses another target)"
+            metric = f"{name.upper()} p{targets.percentile}"
+            text = f"{what}: {metric} is {value:.0f} ms at best, {limit:g} ms are allowed{also}"
+            change = Change(path, allow) if alone[row] else None
+            model_id = found.grid.models[found.grid.model[row]].model_id
+            ledger.add([Miss(name, model_id, what, round(value, 1), limit, "ms", change, text)])
+    rows = np.flatnonzero(found.capacity.feasible)
+    return found.take(rows) if len(rows) else None
+
+
+def _described(grid: Grid, row: int) -> str:
+    each = grid.configuration(row)
+    return describe(each.model, each.accelerator, each.quantization, each.tensor_parallel)
+
+
+def rounded_up(milliseconds: float) -> float:
+    """A target that a person would write: two significant figures, rounded up."""
+    if milliseconds <= 0:
+        return 1.0
+    step = 10.0 ** max(np.floor(np.log10(milliseconds)) - 1, 0)
+    return float(np.ceil(milliseconds / step) * step)

@@ -1,0 +1,190 @@
+"""Self-hosted candidates: replicas, machines, bill and times of every screened configuration, as columns."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from knowledge.facts import Accelerator
+from tools.planner.capacity import batch_at, batch_limit
+from tools.planner.case import Case
+from tools.planner.field import Field, describe, nearest_rows
+from tools.planner.grid import Floats, Integers, Mask, Rows
+from tools.planner.hardware import Hardware
+from tools.planner.latency import Latency, latency
+from tools.planner.money import Cost
+from tools.planner.offers import Shelf, rent, shelves
+from tools.planner.ownership import card_price, owned_cost, purchase_cost
+from tools.planner.rejection import Change, Ledger, Miss
+from tools.planner.replicas import needed, with_spares
+from tools.planner.traffic import HOURS_PER_MONTH, TrafficProfile
+
+Kind = Literal["rental", "owned", "purchase"]
+
+
+@dataclass(frozen=True)
+class Hosted:
+    """Candidates of one way to get machines; entry i runs configuration `rows[i]` of the field.
+
+    `monthly_usd` is NaN where nothing is known of the bill (owned cards without power rates).
+    """
+
+    kind: Kind
+    shelf: Shelf | None
+    rows: Rows
+    needed: Integers
+    replicas: Integers
+    machines: Integers
+    size: Rows
+    gpu_count: Integers
+    monthly_usd: Floats
+    hourly_usd: Floats
+    batch: Floats
+    times: Latency
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, mask: Mask) -> "Hosted":
+        """Some candidates."""
+        times = Latency(self.times.ttft_ms[mask], self.times.tpot_ms[mask], self.times.e2e_ms[mask])
+        return Hosted(
+            self.kind, self.shelf, self.rows[mask], self.needed[mask], self.replicas[mask], self.machines[mask],
+            self.size[mask], self.gpu_count[mask], self.monthly_usd[mask], self.hourly_usd[mask], self.batch[mask],
+            times,
+        )  # fmt: skip
+
+
+def paid_hours(billing: str, traffic: TrafficProfile) -> float:
+    """Hours a month that a machine is paid for: reservations always, others while requests arrive."""
+    return HOURS_PER_MONTH if billing.startswith("reserved") else traffic.hours_per_month
+
+
+def rented(found: Field, hardware: Hardware, case: Case) -> Iterator[Hosted]:
+    """Rental candidates per kind of billing, first at list prices, then on marketplaces where that is cheaper."""
+    index = {card.gpu_type: position for position, card in enumerate(found.grid.accelerators)}
+    asked: dict[str, tuple[Integers, Integers, Floats, Latency]] = {}
+    best: dict[str, Floats] = {}
+    for shelf in sorted(shelves(hardware.offers, index), key=lambda each: (each.billing, each.market)):
+        if shelf.supply not in asked:
+            asked[shelf.supply] = _replicas(found, case.traffic, shelf.supply)
+        count, total, batch, times = asked[shelf.supply]
+        bill = rent(shelf, found.grid.accelerator, found.grid.cards, found.grid.tensor, total)
+        sizes = np.array(shelf.sizes, dtype=np.int64)[bill.size]
+        beats = bill.usd_per_hour < best.get(shelf.billing, np.full(len(found.grid), np.inf))
+        best[shelf.billing] = np.minimum(bill.usd_per_hour, best.get(shelf.billing, np.inf))
+        every = Hosted(
+            "rental",
+            shelf,
+            np.arange(len(found.grid), dtype=np.intp),
+            count,
+            total,
+            bill.machines,
+            bill.size,
+            bill.machines * sizes,
+            bill.usd_per_hour * paid_hours(shelf.billing, case.traffic),
+            bill.usd_per_hour,
+            batch,
+            times,
+        )
+        yield _counted(every.take(beats & np.isfinite(bill.usd_per_hour)), found, case)
+    for billing, price in best.items():
+        case.ledger.count("no_machine", int((~np.isfinite(price)).sum()), f"configurations ({billing})")
+
+
+def _replicas(found: Field, traffic: TrafficProfile, supply: str) -> tuple[Integers, Integers, Floats, Latency]:
+    """Needed replicas, replicas with spares, and batch and times of each when all of them share the peak."""
+    count = needed(traffic.peak_qps, found.capacity.max_rps)
+    total = with_spares(count, traffic.targets.reliability_percent, supply)
+    screen = found.screen
+    batch = batch_at(screen, traffic.peak_qps / total, batch_limit(found.grid, screen, traffic))
+    return count, total, batch, latency(screen.cost, screen.osl, batch, found.wide, traffic.targets.e2e_basis)
+
+
+def _counted(candidates: Hosted, found: Field, case: Case) -> Hosted:
+    """Candidates within `max_gpus`; the others are counted."""
+    intent, ledger = case.intent, case.ledger
+    if intent.max_gpus is None or not len(candidates):
+        return candidates
+    over = candidates.gpu_count > intent.max_gpus
+    ledger.count("max_gpus", int(over.sum()), "candidates")
+    grid = found.grid.take(candidates.rows)
+    for row in nearest_rows(grid, over, candidates.gpu_count.astype(np.float64)):
+        each = grid.configuration(int(row))
+        what = describe(each.model, each.accelerator, each.quantization, each.tensor_parallel)
+        count = int(candidates.gpu_count[row])
+        text = f"{what} takes {count} cards, {intent.max_gpus} are allowed"
+        ledger.add(
+            [
+                Miss(
+                    "max_gpus",
+                    each.model.model_id,
+                    what,
+                    count,
+                    intent.max_gpus,
+                    "cards",
+                    Change("max_gpus", count),
+                    text,
+                )
+            ]
+        )
+    return candidates.take(~over)
+
+
+def on_own_cards(found: Field, hardware: Hardware, case: Case) -> Iterator[Hosted]:
+    """Candidates on cards that are there or will be bought."""
+    if hardware.owned:
+        yield _within_stock(_own(found, "owned", tuple(hardware.owned), case), found, hardware, case.ledger)
+    if hardware.bought:
+        yield _own(found, "purchase", tuple(card.gpu_type for card in hardware.bought), case)
+
+
+def _own(found: Field, kind: Kind, cards: Sequence[str], case: Case) -> Hosted:
+    usable = np.array([card.gpu_type in cards for card in found.grid.accelerators])[found.grid.accelerator]
+    rows = np.flatnonzero(usable)
+    part = found.take(rows)
+    count, total, batch, times = _replicas(part, case.traffic, "owned")
+    gpus = total * part.grid.cards
+    monthly = _own_bills(part, gpus, kind, case)
+    hourly = monthly / HOURS_PER_MONTH
+    plain = np.zeros(len(rows), dtype=np.intp)
+    every = Hosted(kind, None, rows, count, total, total, plain, gpus, monthly, hourly, batch, times)
+    return _counted(every, found, case)
+
+
+def _within_stock(candidates: Hosted, found: Field, hardware: Hardware, ledger: Ledger) -> Hosted:
+    there = np.array([hardware.owned.get(card.gpu_type, 0) for card in found.grid.accelerators], dtype=np.int64)
+    grid = found.grid.take(candidates.rows)
+    over = candidates.gpu_count > there[grid.accelerator]
+    ledger.count("available_gpus", int(over.sum()), "candidates")
+    for row in nearest_rows(grid, over, candidates.gpu_count.astype(np.float64)):
+        each = grid.configuration(int(row))
+        what = describe(each.model, each.accelerator, each.quantization, each.tensor_parallel)
+        count, name = int(candidates.gpu_count[row]), each.accelerator.gpu_type
+        text = f"{what} takes {count} cards, {hardware.owned[name]} are there"
+        change = Change("available_gpus", [{"gpu_type": name, "count": count}])
+        ledger.add(
+            [Miss("available_gpus", each.model.model_id, what, count, hardware.owned[name], "cards", change, text)]
+        )
+    return candidates.take(~over)
+
+
+def _own_bills(found: Field, gpus: Integers, kind: Kind, case: Case) -> Floats:
+    """Monthly bill per candidate; NaN where unknown. One bill is made per accelerator and number of cards."""
+    known: dict[tuple[int, int], float] = {}
+    monthly = np.empty(len(gpus))
+    for position, (card, count) in enumerate(zip(found.grid.accelerator.tolist(), gpus.tolist(), strict=True)):
+        if (card, count) not in known:
+            cost = own_bill(found.grid.accelerators[card], count, kind, case)
+            known[card, count] = float("nan") if cost.monthly_usd is None else cost.monthly_usd
+        monthly[position] = known[card, count]
+    return monthly
+
+
+def own_bill(card: Accelerator, count: int, kind: Kind, case: Case) -> Cost:
+    """The bill of `count` cards of one's own, there already or to be bought."""
+    price, context = card_price(card, case.market), case.intent.datacenter_context
+    if kind == "purchase" and price is not None:
+        return purchase_cost(card, count, price, context, case.tokens_per_month)
+    return owned_cost(card, count, context, case.tokens_per_month)

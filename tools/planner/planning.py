@@ -1,0 +1,167 @@
+"""Intent → plan: shortlist, field, candidates, ranking, options, rejections. The same input gives the same plan."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from knowledge.snapshot import Snapshot
+from tools.intent import Intent, Provenance
+from tools.market import Market
+from tools.planner.apis import ApiCandidate, candidates
+from tools.planner.case import Case
+from tools.planner.checks import check
+from tools.planner.drawing import api_option, hosted_option
+from tools.planner.field import Field, carrying, field
+from tools.planner.grid import Rows
+from tools.planner.hardware import hardware
+from tools.planner.hosted import Hosted, on_own_cards, rented
+from tools.planner.option import Option
+from tools.planner.pool import Pool, affordable, pool
+from tools.planner.profile import profile
+from tools.planner.ranking import orders
+from tools.planner.rejection import Ledger
+from tools.planner.shortlist import shortlist
+from tools.planner.traffic import TrafficProfile
+
+PER_LIST = 10
+MISSES_PER_RULE = 8
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that planning found. `lists` holds option ids, best first; no options: infeasible, see `rejected`."""
+
+    intent: Intent
+    traffic: TrafficProfile
+    options: tuple[Option, ...]
+    lists: Mapping[str, tuple[str, ...]]
+    rejected: Ledger
+    considered: Mapping[str, int]
+    snapshot: str
+    market: str
+    market_as_of: str
+
+    @property
+    def feasible(self) -> bool:
+        """Whether anything serves the traffic within the rules."""
+        return bool(self.options)
+
+    def option(self, option_id: str) -> Option | None:
+        """An option by its id."""
+        return next((each for each in self.options if each.id == option_id), None)
+
+    def best(self, name: str) -> Option | None:
+        """The first option of a list."""
+        ids = self.lists.get(name, ())
+        return self.option(ids[0]) if ids else None
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as the contract has it."""
+        return {
+            "feasible": self.feasible,
+            "intent": self.intent.model_dump(mode="json"),
+            "traffic": self.traffic.to_json(),
+            "slo": self.traffic.slo_json(),
+            "options": [each.to_json() for each in self.options],
+            "lists": {name: list(ids) for name, ids in self.lists.items()},
+            "rejected": self.rejected.to_json(MISSES_PER_RULE) | {"considered": dict(self.considered)},
+            "market": {"digest": self.market, "as_of": self.market_as_of},
+        }
+
+
+def plan(
+    intent: Intent,
+    snapshot: Snapshot,
+    market: Market | None = None,
+    *,
+    said: Mapping[str, Provenance] | None = None,
+    limit: int = PER_LIST,
+) -> Plan:
+    """Plan an intent; `limit` options per list, `said` the provenance of its fields.
+
+    Raises NotFound and BadInput for names and values that cannot be planned with. Nothing that serves the traffic is
+    not an error: the plan then has no options and says why.
+    """
+    prices = market or Market.bundled(snapshot)
+    check(intent, snapshot, prices)
+    case = Case(intent, profile(intent, snapshot, said), snapshot, prices)
+    found = search(case)
+    ranked = _lists(found, case, limit) if found.pool is not None else {}
+    rows = list(dict.fromkeys(row for order in _presented(ranked) for row in order))
+    drawn = {row: draw(found, row, case) for row in rows}
+    return Plan(
+        intent=intent,
+        traffic=case.traffic,
+        options=tuple(drawn.values()),
+        lists={name: tuple(drawn[row].id for row in order) for name, order in ranked.items()},
+        rejected=case.ledger,
+        considered=found.considered,
+        snapshot=snapshot.version,
+        market=prices.digest,
+        market_as_of=prices.as_of,
+    )
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search leaves: the table of candidates and the blocks that its rows come from."""
+
+    field: Field | None
+    hosted: Sequence[Hosted]
+    apis: Sequence[ApiCandidate]
+    pool: Pool | None
+    considered: Mapping[str, int]
+
+
+def search(case: Case) -> Search:
+    """All candidates that every rule allows."""
+    short = shortlist(case.intent, case.traffic, case.snapshot, case.ledger)
+    cards = hardware(case.intent, case.snapshot, case.market, case.ledger)
+    owned = tuple(case.snapshot.accelerators[name] for name in cards.owned)
+    machines = tuple(dict.fromkeys((*cards.rented, *owned, *cards.bought)))
+    screened = field(short, machines, case)
+    found = carrying(screened, case) if screened is not None else None
+    hosted: list[Hosted] = []
+    if found is not None:
+        hosted = [*rented(found, cards, case), *on_own_cards(found, cards, case)]
+    apis = list(candidates(case, short))
+    everything = pool(found, hosted, apis, case)
+    if everything is not None:
+        everything = affordable(everything, case)
+    considered = {
+        "models": len(short.models),
+        "accelerators": len(machines),
+        "configurations": screened.tried if screened is not None else 0,
+        "candidates": sum(len(block) for block in hosted) + len(apis),
+    }
+    return Search(found, hosted, apis, everything if everything is not None and len(everything) else None, considered)
+
+
+def _lists(found: Search, case: Case, limit: int) -> dict[str, list[int]]:
+    if found.pool is None:
+        return {}
+    budget = case.intent.budget.max_monthly_cost_usd if case.intent.budget else None
+    ranked: Mapping[str, Rows] = orders(found.pool, case.traffic.targets, case.intent.priority or "balanced", budget)
+    return {name: order[: None if name == "pareto" else limit].tolist() for name, order in ranked.items()}
+
+
+def _presented(ranked: Mapping[str, list[int]]) -> list[list[int]]:
+    """Lists in the order in which their options are shown: balanced first, the Pareto set last."""
+    return [
+        ranked[name]
+        for name in ("balanced", "lowest_cost", "lowest_latency", "best_quality", "pareto")
+        if name in ranked
+    ]
+
+
+def draw(found: Search, row: int, case: Case) -> Option:
+    """The option of one row of the pool."""
+    assert found.pool is not None  # noqa: S101  # a row of it was given
+    source, entry = int(found.pool.source[row]), int(found.pool.entry[row])
+    if source < 0:
+        return api_option(found.apis[entry], found.pool, row, case)
+    assert found.field is not None  # noqa: S101  # hosted candidates come from it
+    return hosted_option(found.hosted[source], found.field, found.pool, row, case)
+
+
+__all__ = ["Plan", "Search", "draw", "plan", "search"]

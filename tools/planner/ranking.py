@@ -1,0 +1,112 @@
+"""Orders of candidates: balanced, lowest cost, lowest latency, best quality, and the Pareto set.
+
+What is unknown never beats what is known: candidates of unknown quality stand after the others in every list, those of
+unknown latency (APIs) after the others in the balanced list and outside the lowest latency list.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from tools.intent import Priority
+from tools.planner.grid import Floats, Rows
+from tools.planner.pool import Pool
+from tools.planner.traffic import Targets
+
+WEIGHTS: Mapping[Priority, Mapping[str, float]] = {
+    "balanced": {"cost": 0.35, "latency": 0.20, "quality": 0.30, "risk": 0.15},
+    "cost": {"cost": 0.60, "latency": 0.10, "quality": 0.15, "risk": 0.15},
+    "latency": {"cost": 0.25, "latency": 0.40, "quality": 0.20, "risk": 0.15},
+    "accuracy": {"cost": 0.20, "latency": 0.10, "quality": 0.55, "risk": 0.15},
+}
+PARETO_LIMIT = 24
+PER_MODEL = 3
+LONGEST = 100
+"""Options in a list, at most: all but the Pareto set."""
+
+
+def latency_score(found: Pool, targets: Targets) -> Floats:
+    """Mean of the three times as shares of their targets; NaN where unknown."""
+    score: Floats = (
+        found.ttft_ms / targets.ttft_ms + found.tpot_ms / targets.tpot_ms + found.e2e_ms / targets.e2e_ms
+    ) / 3
+    return score
+
+
+def balance(found: Pool, targets: Targets, priority: Priority, budget_usd: float | None = None) -> Floats:
+    """Score between 0 and 1, higher is better.
+
+    Cost counts the share of the budget that is left, or without a budget falls by a third for each factor of ten
+    over the cheapest; latency the share of the targets that is left; quality its lower bound against the best one.
+    """
+    weights = WEIGHTS[priority]
+    cost = np.where(found.known_cost, found.monthly_usd, found.gpu_count)
+    positive = cost[cost > 0]
+    cheapest = positive.min() if len(positive) else 1.0
+    cheap = np.clip(1 - np.log10(np.maximum(cost, cheapest) / cheapest) / 3, 0.0, 1.0)
+    if budget_usd is not None:
+        cheap = np.clip(1 - cost / budget_usd, 0.0, 1.0)
+    fast = np.clip(1 - np.nan_to_num(latency_score(found, targets), nan=1.0), 0.0, 1.0)
+    best = max(float(found.quality_low.max(initial=0.0)), 1e-9)
+    good = found.quality_low / best
+    score: Floats = (
+        weights["cost"] * cheap
+        + weights["latency"] * fast
+        + weights["quality"] * good
+        + weights["risk"] * (1 - found.risk.total)
+    )
+    return score
+
+
+def orders(found: Pool, targets: Targets, priority: Priority, budget_usd: float | None = None) -> dict[str, Rows]:
+    """Row numbers of each list, best first, one row per model and accelerator."""
+    balanced = np.round(balance(found, targets, priority, budget_usd), 9)
+    late = latency_score(found, targets)
+    unknown, blind = ~found.known_quality, ~found.known_latency
+    cost, cards, quality = found.monthly_usd, found.gpu_count, -found.quality_low
+    known = np.flatnonzero(~blind)
+    return {
+        "balanced": _distinct(found, np.lexsort((cards, cost, -balanced, blind, unknown))),
+        "lowest_cost": _distinct(found, np.lexsort((found.risk.total, quality, blind, cards, cost, unknown))),
+        "lowest_latency": _distinct(found, known[np.lexsort((cost[known], late[known], unknown[known]))]),
+        "best_quality": _distinct(found, np.lexsort((cost, blind, quality, unknown))),
+        "pareto": pareto(found, late),
+    }
+
+
+def _distinct(found: Pool, order: Rows) -> Rows:
+    """The first row of each model and accelerator, in order, at most three of a model."""
+    seen: dict[object, set[object]] = {}
+    kept: list[int] = []
+    for row, model, group in zip(order.tolist(), found.model[order], found.group[order], strict=True):
+        groups = seen.setdefault(model, set())
+        if group not in groups and len(groups) < PER_MODEL:
+            groups.add(group)
+            kept.append(row)
+            if len(kept) == LONGEST:
+                break
+    return np.array(kept, dtype=np.intp)
+
+
+def pareto(found: Pool, late: Floats) -> Rows:
+    """Candidates that no other beats in cost, latency and quality at once; cheapest first, at most 24."""
+    slow = np.where(found.known_latency, late, np.inf)
+    order = np.lexsort((-found.quality_low, slow, found.monthly_usd))
+    order = order[found.known_quality[order]]
+    kept: list[int] = []
+    # Within one quality level only a falling staircase of cost and latency can survive.
+    for level in np.unique(found.quality_low[order]):
+        rows = order[found.quality_low[order] == level]
+        fastest = np.minimum.accumulate(slow[rows])
+        first = np.concatenate([[True], slow[rows][1:] < fastest[:-1]])
+        kept.extend(rows[first].tolist())
+    rows = np.array(kept, dtype=np.intp)
+    values = np.column_stack([found.monthly_usd[rows], slow[rows], -found.quality_low[rows]])
+    beaten = np.array([
+        bool(((values <= each).all(axis=1) & (values < each).any(axis=1)).any()) for each in values
+    ], dtype=np.bool_)  # fmt: skip
+    front = rows[~beaten]
+    front = front[np.lexsort((front, slow[front], found.monthly_usd[front]))]
+    if len(front) > PARETO_LIMIT:
+        front = front[np.unique(np.linspace(0, len(front) - 1, PARETO_LIMIT).round().astype(np.intp))]
+    return front
