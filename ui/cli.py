@@ -8,7 +8,7 @@ import sys
 import typer
 
 from knowledge.errors import SextantError
-from ui.commands import catalog, simulator
+from ui.commands import catalog, invoice, simulator
 
 app = typer.Typer(
     name="sextant",
@@ -26,6 +26,7 @@ def sextant() -> None:
 
 
 app.add_typer(catalog.app, name="catalog")
+app.command("invoice")(invoice.invoice)
 app.command("simulator")(simulator.simulator)
 
 

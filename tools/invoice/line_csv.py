@@ -1,8 +1,7 @@
 """Lines as CSV, safe to open in a spreadsheet: no text of a bill can become a formula."""
 
 import csv
-import io
-from collections.abc import Iterable, Iterator
+from typing import IO
 
 from tools.invoice.records import LineResult, PartResult
 
@@ -13,7 +12,6 @@ COLUMNS = (
     "list_price_high_usd", "price_unit", "sku_key", "source_date", "duplicate_of", "description",
 )  # fmt: skip
 _STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
-_BATCH_ROWS = 1000
 
 
 def guarded(text: str) -> str:
@@ -21,19 +19,17 @@ def guarded(text: str) -> str:
     return f"'{text}" if text.lstrip(" ").startswith(_STARTS_A_FORMULA) else text
 
 
-def csv_text(lines: Iterable[LineResult]) -> Iterator[str]:
-    """The table in pieces, one row for every part of every line."""
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer)
-    writer.writerow(COLUMNS)
-    for count, line in enumerate(lines, start=1):
+class LineTable:
+    """Writes the table to a text stream, one row for every part of every line."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._writer = csv.writer(stream)
+        self._writer.writerow(COLUMNS)
+
+    def add(self, line: LineResult) -> None:
+        """Write one line."""
         for part in line.parts or (None,):
-            writer.writerow(_cells(line, part))
-        if count % _BATCH_ROWS == 0:
-            yield buffer.getvalue()
-            buffer.seek(0)
-            buffer.truncate()
-    yield buffer.getvalue()
+            self._writer.writerow(_cells(line, part))
 
 
 def _cells(line: LineResult, part: PartResult | None) -> list[object]:

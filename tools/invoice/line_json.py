@@ -9,7 +9,7 @@ from tools.invoice.money import EXACT, ZERO
 from tools.invoice.records import LineResult, Match, PartResult
 
 _FRAGMENTS_KEPT = 50_000
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
 class LineEncoder:

@@ -1,0 +1,141 @@
+"""`sextant invoice FILE`: account for every line of a bill and find savings."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+if TYPE_CHECKING:
+    from knowledge.snapshot import Snapshot
+    from tools.invoice.bill import Bill
+    from tools.market import Market
+
+REPORT_KINDS = {".html", ".csv", ".json"}
+PROGRESS_FROM_BYTES = 20_000_000
+
+
+def invoice(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="The bill: CSV, TSV, JSON, Parquet, also gzip; - is stdin.")
+    ],
+    *,
+    rate: Annotated[
+        list[str] | None, typer.Option(help="What a currency is worth on a day: EUR=1.08@2026-11-01.")
+    ] = None,
+    provider: Annotated[str, typer.Option(help="Provider of lines that name none.")] = "",
+    task: Annotated[str, typer.Option(help="What the models are for, to judge substitutes by.")] = "chatbot",
+    self_hosting: Annotated[
+        bool, typer.Option(help="Ask the planner what open models cost on rented machines.")
+    ] = True,
+    report: Annotated[Path | None, typer.Option(help="Also write a report: .html, .csv (every line) or .json.")] = None,
+    limit: Annotated[int, typer.Option(help="How many rows of each table to show.", min=1)] = 10,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object with every line.")] = False,
+) -> None:
+    """Account for every line of a bill: matched, unmatched or rejected with the reason; totals to the cent; savings."""
+    from knowledge.errors import BadInput
+    from knowledge.snapshot import load
+
+    snapshot = load()
+    if report is not None and report.suffix.lower() not in REPORT_KINDS:
+        raise BadInput(f"{report.name}: a report ends in .html, .csv or .json", field="report")
+    from ui.rendering.invoice_files import read_bill
+
+    with _opened(file) as stream, _progress(file) as progress:
+        bill = _bill(stream, file, rate or [], provider, task, self_hosting=self_hosting, progress=progress)
+        result = read_bill(bill, snapshot.version, json_to=sys.stdout if json else None, report_file=report)
+    if not json:
+        from ui.rendering.invoice import show_report
+
+        show_report(result, limit)
+
+
+def _bill(
+    stream: BinaryIO,
+    name: str,
+    rates: list[str],
+    provider: str,
+    task: str,
+    *,
+    self_hosting: bool,
+    progress: Callable[[int, int], None],
+) -> "Bill":
+    from typing import get_args
+
+    from knowledge.errors import BadInput
+    from knowledge.snapshot import load
+    from tools.intent import TaskType
+    from tools.invoice.analysis import Options
+    from tools.invoice.bill import Bill, advice_of, catalog_of
+    from tools.invoice.money import parse_rate
+    from tools.invoice.source import Source
+
+    if task not in get_args(TaskType):
+        raise BadInput(f"unknown task: {task[:40]!r}", f"one of {', '.join(get_args(TaskType))}", field="task")
+    snapshot = load()
+    market = _market(snapshot)
+    source = Source(stream, "stdin" if name == "-" else Path(name).name)
+    stated = [parse_rate(text) for text in rates]
+    host = None
+    if self_hosting:
+        from tools.invoice.self_hosting import planned_self_host
+
+        host = planned_self_host(snapshot, market, task)  # type: ignore[arg-type]  # checked against TaskType above
+    return Bill(
+        source,
+        catalog_of(market, snapshot),
+        Options({rate.currency: rate for rate in stated}, provider),
+        advice=advice_of(snapshot, task, host),
+        prices_as_of=max((row.source_date for row in market.api_prices), default=market.as_of),
+        progress=progress,
+    )
+
+
+def _market(snapshot: "Snapshot") -> "Market":
+    """The catalog's current view where there is one; before the first use of the catalog, the bundled prices."""
+    from datetime import UTC, datetime
+
+    from knowledge.store.database import FILE_NAME, open_store
+    from tools.catalog.market import current_market
+    from tools.market import Market
+    from ui.settings import read_settings
+
+    home = read_settings().home
+    if not (home / FILE_NAME).exists():
+        return Market.bundled(snapshot)
+    return current_market(open_store(home, snapshot), snapshot, datetime.now(UTC).date())
+
+
+@contextmanager
+def _opened(file: str) -> Iterator[BinaryIO]:
+    from knowledge.errors import BadInput
+
+    if file == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        stream = Path(file).open("rb")  # noqa: SIM115  closed below; opening has its own error
+    except (OSError, ValueError) as error:
+        raise BadInput(
+            f"{file[:200]}: cannot be read ({getattr(error, 'strerror', None) or error})", field="file"
+        ) from error
+    with stream:
+        yield stream
+
+
+@contextmanager
+def _progress(file: str) -> Iterator[Callable[[int, int], None]]:
+    """Progress of a large file on a terminal's stderr; silence everywhere else."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    size = Path(file).stat().st_size if file != "-" and Path(file).is_file() else 0
+    console = Console(stderr=True)
+    if size < PROGRESS_FROM_BYTES or not console.is_terminal:
+        yield lambda _lines, _position: None
+        return
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task("Reading", total=size)
+        yield lambda lines, position: bar.update(task, completed=position, description=f"{lines:,} lines")
