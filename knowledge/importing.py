@@ -42,6 +42,7 @@ TRACE_SOURCES = {
     "openshift-psap/performance-dashboard": "mlperf-lengths",
     "microsoft/vidur": "arxiv-summarization",
 }
+LEAST_MEMORY_SHARE = 0.95
 KIMI_K3_ACTIVE_B = "105.8"
 KIMI_K3_NOTE = (
     "; active parameters derived: routed experts 92 x 896 x 3 x 3584 x 3072 = 2722.7 B of which 16 of 896 are used, "
@@ -107,17 +108,24 @@ def accelerator_row(row: Row) -> Row:
     )
 
 
-def _named(gpu_type: str, accelerators: set[str], aliases: Mapping[str, str]) -> tuple[str, str]:
-    """The accelerator that a price list's name means, and a remark where the name was another."""
-    target = gpu_type if gpu_type in accelerators else aliases.get(gpu_type.lower())
+def _named(gpu_type: str, vram_gb: Mapping[str, float], aliases: Mapping[str, str]) -> tuple[str, str]:
+    """The accelerator that a price list's name means, and a remark where the name was another.
+
+    A smaller card sold under the name of a bigger one keeps its own name, so that nobody plans with memory it lacks.
+    """
+    target = gpu_type if gpu_type in vram_gb else aliases.get(gpu_type.lower())
     if target is None:
         raise BadInput(f"accelerator {gpu_type!r} is neither among the accelerators nor the aliases", "add an alias")
-    return (target, f"listed as {gpu_type}") if target and target != gpu_type else (gpu_type, "")
+    listed_gb = re.search(r"(\d+)GB", gpu_type)
+    smaller = listed_gb and target and float(listed_gb.group(1)) < LEAST_MEMORY_SHARE * vram_gb[target]
+    if target == gpu_type or not target or smaller:
+        return gpu_type, ""
+    return target, f"listed as {gpu_type}"
 
 
-def priced_row(row: Row, accelerators: set[str], aliases: Mapping[str, str]) -> Row:
+def priced_row(row: Row, vram_gb: Mapping[str, float], aliases: Mapping[str, str]) -> Row:
     """An instance or a card with its accelerator under the project's name."""
-    gpu_type, remark = _named(row["gpu_type"], accelerators, aliases)
+    gpu_type, remark = _named(row["gpu_type"], vram_gb, aliases)
     row = {re.sub(r"_usd_hour$", "_usd_per_hour", name): cell for name, cell in row.items()}
     return row | {"gpu_type": gpu_type, "notes": "; ".join(part for part in (row["notes"], remark) if part)}
 
@@ -128,10 +136,10 @@ def api_row(row: Row) -> Row:
     return row | {"corroborated_by": row["corroborated_by"].replace("|", ";")}
 
 
-def benchmark_row(row: Row, accelerators: set[str], aliases: Mapping[str, str]) -> Row:
+def benchmark_row(row: Row, vram_gb: Mapping[str, float], aliases: Mapping[str, str]) -> Row:
     """A measured point with its accelerator under the project's name and its file with commit."""
     return row | {
-        "gpu_type": _named(row["gpu_type"], accelerators, aliases)[0],
+        "gpu_type": _named(row["gpu_type"], vram_gb, aliases)[0],
         "request_rate_rps": row["request_rate"],
         "source_path": f"{row['source_path']}@{row['source_commit'][:12]}",
     }
@@ -191,7 +199,7 @@ class Import:
         """Import every table."""
         given = self.given
         accelerators = [accelerator_row(row) for row in _rows(given / "gpus.csv")]
-        names = {row["gpu_type"] for row in accelerators}
+        vram_gb = {row["gpu_type"]: float(row["vram_gb"]) for row in accelerators}
         alias_rows = _rows(given / "gpu_aliases.csv")
         aliases = {row["alias"].lower(): row["gpu_type"] for row in alias_rows}
         quality_sources = {(s.origin, s.licence): s.source for s in self.sources.values() if s.dataset == "quality"}
@@ -204,7 +212,7 @@ class Import:
             ("gpu_prices", "instances.csv", Instance),
             ("gpu_purchase", "cards.csv", CardPrice),
         ):
-            rows = [priced_row(row, names, aliases) for row in _rows(given / "prices" / f"{theirs}.csv")]
+            rows = [priced_row(row, vram_gb, aliases) for row in _rows(given / "prices" / f"{theirs}.csv")]
             self.table(ours, record, rows, lambda row: row["source_kind"])
         for theirs, ours in (
             ("api_prices", "api_prices"),
@@ -213,10 +221,10 @@ class Import:
         ):
             rows = [api_row(row) for row in _rows(given / "prices" / f"{theirs}.csv")]
             self.table(f"{ours}.csv.gz", ApiPrice, rows, lambda row: row["source_kind"])
-        measured = [benchmark_row(row, names, aliases) for row in _rows(given / "benchmarks_train.csv")]
+        measured = [benchmark_row(row, vram_gb, aliases) for row in _rows(given / "benchmarks_train.csv")]
         self.table("benchmarks.csv.gz", Benchmark, measured, lambda row: row["source"])
         started = [
-            row | {"source": MEMORY_SOURCE, "gpu_type": _named(row["gpu_type"], names, aliases)[0]}
+            row | {"source": MEMORY_SOURCE, "gpu_type": _named(row["gpu_type"], vram_gb, aliases)[0]}
             for row in _rows(given / "memory_train.csv")
         ]
         self.table("memory_measurements.csv", MemoryMeasurement, started, lambda row: row["source"])

@@ -5,8 +5,8 @@ by likeness alone "qwen 72b" is as near to Qwen2.5-7B as to Qwen2.5-72B.
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from rapidfuzz import fuzz, process
@@ -20,7 +20,15 @@ WORD_LIKENESS = 75.0
 
 _COUNT_BEFORE = re.compile(r"^(\d{1,6})(?:\s*[x×*]\s*|\s+)(?=\S)", re.IGNORECASE)
 _COUNT_AFTER = re.compile(r"(?:\s*[x×*]\s*|\s*:\s*)(\d{1,6})$", re.IGNORECASE)
-_VENDOR = re.compile(r"\b(?:nvidia|amd|intel|google|aws|geforce|instinct|tesla|gpus?|cards?|hbm\d\w?|oam)\b")
+_COUNT_WORD = re.compile(r"^(a|an|one|two|three|four|five|six|seven|eight|ten|twelve|sixteen)\s+(?=\S)", re.IGNORECASE)
+_COUNT_WORDS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
+                "ten": 10, "twelve": 12, "sixteen": 16}  # fmt: skip
+_SYSTEM = re.compile(r"\b(?:dgx|hgx)\b[\s-]*", re.IGNORECASE)
+_CARDS_PER_SYSTEM = 8
+_VENDOR = re.compile(
+    r"\b(?:nvidia|amd|intel|google|aws|geforce|instinct|tesla|hopper|blackwell|ampere|generation|standard"
+    r"|gpus?|cards?|hbm\d\w?|oam)\b"
+)
 _EXACT_NOTES = ("name used in", "instance of")
 _FORM = re.compile(r"(?:sxm|pcie|nvl|\d+gb)$")
 
@@ -64,7 +72,8 @@ class _ModelName:
 
 
 def _tokens(text: str) -> tuple[str, ...]:
-    words = re.sub(r"(\d)\s*(?:gib|gb|g)\b", r"\1gb ", text.lower().replace("(r)", " "))
+    words = re.sub(r"(\d)\s*(?:gib|gb|gig|g)\b", r"\1gb ", text.lower().replace("(r)", " ").replace("_", " "))
+    words = re.sub(r"(?<=\w)[\s-]+(16|32|40|48|80|96)\b(?!\s*gb)", r" \1gb", words)
     words = re.sub(r"\bsxm\d\b", "sxm", _VENDOR.sub(" ", words))
     return tuple(re.findall(r"[a-z0-9.]+", words))
 
@@ -112,22 +121,32 @@ def _accelerator(text: str, snapshot: Snapshot) -> AcceleratorName | None:
     return None
 
 
+def _without_count(text: str) -> Iterator[tuple[str, float]]:
+    """The text without a count that it may state, and the count."""
+    for pattern in (_COUNT_BEFORE, _COUNT_AFTER, _COUNT_WORD):
+        stated = pattern.search(text)
+        if stated:
+            said = stated.group(1).lower()
+            yield pattern.sub("", text), float(_COUNT_WORDS.get(said) or said)
+
+
 def resolve_accelerator(text: str, snapshot: Snapshot) -> AcceleratorName:
     """The accelerator that `text` means, with a count where it states one ("8xH100", "H100:4", "p5.48xlarge").
 
-    Raises NotFound with near names.
+    A DGX or HGX is a machine of eight. Raises NotFound with near names.
     """
-    text = text.strip()
-    whole = _accelerator(text, snapshot)
-    if whole:
-        return whole
-    for pattern in (_COUNT_BEFORE, _COUNT_AFTER):
-        stated = pattern.search(text)
-        name = _accelerator(pattern.sub("", text), snapshot) if stated else None
-        if stated and name:
-            count = float(stated.group(1)) * (name.count or 1)
-            return AcceleratorName(name.gpu_type, count, name.assumed, name.near, name.note)
-    raise NotFound("accelerator", text, _near_accelerators(text, snapshot))
+    said = text.strip()
+    cards = 1.0
+    if _SYSTEM.search(said):
+        said, cards = f"{_SYSTEM.sub('', said)} SXM", float(_CARDS_PER_SYSTEM)
+    name = _accelerator(said, snapshot)
+    if name:
+        return name if cards == 1 else replace(name, count=cards)
+    for rest, count in _without_count(said):
+        name = _accelerator(rest, snapshot)
+        if name:
+            return replace(name, count=count * cards * (name.count or 1))
+    raise NotFound("accelerator", text, _near_accelerators(said, snapshot))
 
 
 def _near_accelerators(text: str, snapshot: Snapshot) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from knowledge.loading import read_records, read_text
 from knowledge.use_cases import read_use_cases
 
 DATA = Path(__file__).parent / "data"
+NO_FACTS = frozenset([".py", ".pyc", ".unfinished"])
 VERSION_DIGITS = 12
 
 
@@ -45,10 +46,10 @@ class Snapshot:
 
     @cached_property
     def version(self) -> str:
-        """Short digest over every file of the directory, so that any change of the facts changes it."""
+        """Short digest over every data file of the directory, so that any change of the facts changes it."""
         digest = sha256()
         for path in sorted(self.directory.rglob("*")):
-            if path.is_file() and path.suffix not in {".py", ".pyc", ".unfinished"}:
+            if path.is_file() and path.suffix not in NO_FACTS and not path.name.startswith("."):
                 digest.update(path.relative_to(self.directory).as_posix().encode())
                 digest.update(sha256(path.read_bytes()).digest())
         return digest.hexdigest()[:VERSION_DIGITS]

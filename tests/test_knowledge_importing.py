@@ -204,6 +204,14 @@ def test_keeps_the_digits_of_a_figure(given: Path, data: Path) -> None:
     assert Snapshot(data).benchmarks[0].output_tok_s == 123.456789
 
 
+def test_a_smaller_card_keeps_its_own_name(given: Path, data: Path) -> None:
+    alias = {"alias": "ACME-X1-8GB", "gpu_type": "ACME-X1-10GB", "note": "less memory"}
+    write(given, "gpu_aliases.csv", alias)
+    write(given, "prices/gpu_prices.csv", INSTANCE | {"gpu_type": "ACME-X1-8GB"})
+    Import(given, data).run()
+    assert Snapshot(data).instances[0].gpu_type == "ACME-X1-8GB"
+
+
 def test_withholds_rows_that_serve_for_fitting_only_and_counts_them(given: Path, data: Path) -> None:
     Import(given, data).run()
     facts = Snapshot(data)

@@ -1,5 +1,7 @@
 """Names of accelerators and models as people, price lists and invoices write them."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,6 +37,12 @@ FACTS = load()
         ("p5.48xlarge", "NVIDIA-H100-80GB-SXM", 8),
         ("2x p5.48xlarge", "NVIDIA-H100-80GB-SXM", 16),
         ("NVIDIA-H100-80GB-HBM3", "NVIDIA-H100-80GB-SXM", None),
+        ("four A100s", "NVIDIA-A100-80GB-SXM", 4),
+        ("DGX H100", "NVIDIA-H100-80GB-SXM", 8),
+        ("2 x HGX H200", "NVIDIA-H200-141GB-SXM", 16),
+        ("ND96isr_H100_v5", "NVIDIA-H100-80GB-SXM", 8),
+        ("Hopper H100", "NVIDIA-H100-80GB-SXM", None),
+        ("A100 80 gig", "NVIDIA-A100-80GB-SXM", None),
     ],
 )
 def test_understands_a_spoken_accelerator(text: str, gpu_type: str, count: float | None) -> None:
@@ -47,6 +55,7 @@ def test_says_when_a_bare_name_was_taken_for_the_commonest_card() -> None:
     assert name.assumed
     assert set(name.near) == {"NVIDIA-A100-40GB-SXM", "NVIDIA-A100-40GB-PCIe", "NVIDIA-A100-80GB-PCIe"}
     assert not resolve_accelerator("A100 SXM 40GB", FACTS).assumed
+    assert resolve_accelerator("A100 40", FACTS).near == ("NVIDIA-A100-40GB-PCIe",)
     assert not resolve_accelerator("L4", FACTS).assumed
 
 
@@ -126,6 +135,14 @@ def test_a_size_is_never_matched_by_likeness() -> None:
     assert all("72B" in model_id for model_id in matching_models("qwen 72b", FACTS))
     with pytest.raises(NotFound):
         resolve_model("CodeLlama 7b", FACTS)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_resolved_or_refused(text: str) -> None:
+    with suppress(NotFound):
+        assert resolve_model(text, FACTS) in FACTS.models
+    with suppress(NotFound):
+        assert resolve_accelerator(text, FACTS).gpu_type in {None, *FACTS.accelerators}
 
 
 @pytest.mark.parametrize("text", ["", "   ", "7b", "Claude", "the model", "🦙", "x" * 10_000])
