@@ -125,6 +125,23 @@ def test_prices_are_positive_and_stated(facts: Snapshot) -> None:
     assert len({price.sku_key for price in facts.api_prices}) == len(facts.api_prices)
 
 
+def test_names_of_cloud_instances_agree_with_the_price_list(facts: Snapshot) -> None:
+    listed = {(row.instance_type.lower(), row.gpu_type, row.gpu_count) for row in facts.instances}
+    types = {name for name, _, _ in listed}
+    named = [row for row in facts.aliases.values() if row.alias.lower() in types]
+    assert len(named) > 150
+    assert all((row.alias.lower(), row.gpu_type, row.gpu_count) in listed for row in named)
+
+
+def test_rented_cards_cost_what_cards_cost(facts: Snapshot) -> None:
+    for row in facts.instances:
+        if row.gpu_count and row.on_demand_usd_per_hour and row.gpu_type in facts.accelerators:
+            assert 0.01 <= row.on_demand_usd_per_hour / row.gpu_count <= 60, row.instance_type
+        reserved = (row.reserved_1y_usd_per_hour, row.reserved_3y_usd_per_hour)
+        if row.on_demand_usd_per_hour:
+            assert all(price is None or price <= row.on_demand_usd_per_hour for price in reserved), row.instance_type
+
+
 def test_measured_points_are_plausible(facts: Snapshot) -> None:
     assert len({row.row_id for row in facts.benchmarks}) == len(facts.benchmarks)
     for row in facts.benchmarks:
