@@ -8,7 +8,7 @@ import sys
 import typer
 
 from knowledge.errors import SextantError
-from ui.commands import catalog, invoice, simulator
+from ui.commands import catalog, deploy, deployments, invoice, rollback, simulator, status, validate
 
 app = typer.Typer(
     name="sextant",
@@ -28,6 +28,11 @@ def sextant() -> None:
 app.add_typer(catalog.app, name="catalog")
 app.command("invoice")(invoice.invoice)
 app.command("simulator")(simulator.simulator)
+app.command("deploy")(deploy.deploy)
+app.command("deployments")(deployments.deployments)
+app.command("rollback")(rollback.rollback)
+app.command("status")(status.status)
+app.command("validate")(validate.validate)
 
 
 def main() -> None:

@@ -14,6 +14,8 @@ from knowledge.records.database import Database
 
 DeploymentState = Literal["pending", "applied", "verified", "failed", "rolled_back"]
 
+SHORTEST_ID = 5
+
 # Any plan may be applied again when it no longer runs, and a failed validation repeated while it still does.
 MOVES: Mapping[DeploymentState, frozenset[DeploymentState]] = {
     "pending": frozenset({"applied", "failed", "rolled_back"}),
@@ -164,12 +166,12 @@ class Deployments:
             return _one(connection, deployment_id)
 
     def get(self, deployment_id: str) -> Deployment:
-        """One deployment by its id or an unambiguous beginning of it; NotFound otherwise."""
+        """One deployment by its id or an unambiguous beginning of it (`SHORTEST_ID`); NotFound otherwise."""
         with self._database.read() as connection:
             rows = connection.execute("SELECT * FROM deployments ORDER BY created_at DESC").fetchall()
         ids = [str(row["deployment_id"]) for row in rows]
         matches = [row for row in rows if row["deployment_id"] == deployment_id] or [
-            row for row in rows if deployment_id and row["deployment_id"].startswith(deployment_id)
+            row for row in rows if len(deployment_id) >= SHORTEST_ID and row["deployment_id"].startswith(deployment_id)
         ]
         if len(matches) != 1:
             raise NotFound("deployment", deployment_id, tuple(ids[:3]))

@@ -7,7 +7,7 @@ from typing import Any
 from knowledge.errors import BadInput, NotFound
 from tools.deploy.specification import DeploymentSpec, read_specification
 
-_METRICS = ("ttft", "tpot", "e2e")
+_METRICS = {"ttft": "ttft", "tpot": "tpot", "e2e": "e2e", "perceived": "e2e_perceived"}
 _STATISTICS = ("mean", "p50", "p90", "p95", "p99")
 _ENGINE = ("max_model_len", "max_num_seqs", "max_num_batched_tokens", "gpu_memory_utilization")
 
@@ -46,17 +46,12 @@ def specification_from_plan(
 
 
 def predictions(predicted: Mapping[str, Any]) -> dict[str, float]:
-    """Latency predictions by name (`ttft_p90_ms`), from flat names or from one object per metric."""
+    """Latency predictions by name (`ttft_p90_ms`) from `predicted` of an option."""
     found = {}
-    for metric in _METRICS:
-        nested = predicted.get(f"{metric}_ms") or predicted.get(metric) or {}
-        for statistic in _STATISTICS:
-            name = f"{metric}_{statistic}_ms"
-            value = predicted.get(name)
-            if value is None and isinstance(nested, Mapping):
-                value = nested.get(statistic)
-            if isinstance(value, int | float) and math.isfinite(value):
-                found[name] = float(value)
+    for planned, metric in _METRICS.items():
+        for statistic, value in _mapping(predicted, f"{planned}_ms").items():
+            if statistic in _STATISTICS and isinstance(value, int | float) and math.isfinite(value):
+                found[f"{metric}_{statistic}_ms"] = float(value)
     return found
 
 

@@ -56,7 +56,7 @@ class Drawing:
     bars: tuple[Bar, ...]
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
-    width: int = 420
+    width: int = 432
     height: int = 240
     left: int = 52
     right: int = 412

@@ -112,7 +112,13 @@ def _judge(
     if ordered and slo.percentile is not None:
         edges = (percentile(ordered, slo.percentile), *interval(ordered, slo.percentile, random))
         estimate = Estimate(*(edge if math.isfinite(edge) else None for edge in edges))
-    return judge_latency(slo, estimate, len(ordered), predicted=plan.predicted.get(slo.name), late_ms=late_ms)
+    return judge_latency(
+        slo,
+        estimate,
+        len(ordered),
+        predicted=plan.predicted.get(slo.name),
+        late_ms=0.0 if slo.metric == "tpot" else late_ms,
+    )
 
 
 def _is_good(sample: Sample, slos: Sequence[Slo]) -> bool:

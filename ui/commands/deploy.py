@@ -1,0 +1,50 @@
+"""`sextant deploy`: start what was planned."""
+
+from typing import Annotated
+
+import typer
+
+CLI_THREAD = "cli"
+
+
+def deploy(
+    text: Annotated[str, typer.Argument(help="What you need, in words.")] = "",
+    *,
+    spec: Annotated[str, typer.Option(help="A file (specification, plan or intent as JSON), or words.")] = "",
+    option: Annotated[
+        str | None, typer.Option(help="Id of the option; the best one that can be deployed if left out.")
+    ] = None,
+    target: Annotated[str, typer.Option(help="Where to: local (a simulator on this machine).")] = "local",
+    time_factor: Annotated[
+        float, typer.Option(min=0.01, max=1000, help="10 simulates ten times faster than real.")
+    ] = 1.0,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Deploy a plan; it runs until `sextant rollback`. Deploying the same plan again changes nothing."""
+    from knowledge.errors import BadInput
+    from knowledge.snapshot import load
+    from tools.deploy.local import LocalTarget
+    from ui.output import print_json
+    from ui.person import person
+    from ui.rendering.deployments import deploy_progress, show_deployment
+    from ui.settings import read_settings
+    from ui.specifications import specification
+
+    if target != "local":
+        raise BadInput(f"unknown target: {target[:40]!r}", "the target is local", field="target")
+    if bool(text.strip()) == bool(spec.strip()):
+        raise BadInput("say what to deploy", "give words or --spec FILE, and not both", field="spec")
+    snapshot = load()
+    wanted = specification(spec or text, option, snapshot)
+    local = LocalTarget(read_settings().home)
+    local.reconcile()
+    with deploy_progress("deploying") as on_progress:
+        made = local.apply(wanted, owner=person(), thread=CLI_THREAD, time_factor=time_factor, on_progress=on_progress)
+    if json:
+        print_json({"deployment": made.to_json()}, snapshot=snapshot.version)
+        return
+    next_steps = [
+        ("verify", f"sextant validate {made.deployment_id}"),
+        ("undo", f"sextant rollback {made.deployment_id}"),
+    ]
+    show_deployment(made, next_steps)

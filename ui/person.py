@@ -1,0 +1,12 @@
+"""Who sits at this terminal, for the audit log."""
+
+import os
+import pwd
+
+
+def person() -> str:
+    """The name of the account that runs Sextant."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
