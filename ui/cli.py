@@ -8,7 +8,7 @@ import sys
 import typer
 
 from knowledge.errors import SextantError
-from ui.commands import catalog, deploy, deployments, invoice, rollback, simulator, status, validate
+from ui.commands import catalog, compare, deploy, deployments, invoice, plan, rollback, simulator, status, validate
 
 app = typer.Typer(
     name="sextant",
@@ -25,6 +25,8 @@ def sextant() -> None:
     """Keep `sextant` a group even while it has few commands."""
 
 
+app.command("plan")(plan.plan)
+app.command("compare")(compare.compare)
 app.add_typer(catalog.app, name="catalog")
 app.command("invoice")(invoice.invoice)
 app.command("simulator")(simulator.simulator)

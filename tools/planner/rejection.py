@@ -38,7 +38,7 @@ class Miss:
             "rule": self.rule,
             "model_id": self.model_id,
             "candidate": self.what,
-            "value": self.value,
+            "value": float(self.value) if isinstance(self.value, float) else self.value,
             "limit": self.limit,
             "unit": self.unit,
             "change": change,

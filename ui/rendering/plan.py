@@ -1,0 +1,251 @@
+"""A plan in a terminal: the specification with its provenance, the picks, the options, and what was left out."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from templates.numbers import amount, dollars
+from ui.rendering.events import BADGES
+
+Json = Mapping[str, Any]
+
+PIPE_WIDTH = 160
+SHOWN = 12
+PICKS = {
+    "balanced": "balanced",
+    "lowest_cost": "lowest cost",
+    "lowest_latency": "lowest latency",
+    "best_quality": "best quality",
+}
+_COLUMNS = (
+    " ", "model", "runs on", "where", " a month", " TTFT", " TPOT", " E2E", " used", "quality", " risk", "evidence",
+)  # fmt: skip
+_SPECIFICATION = (
+    ("task", "traffic.task_type", "", "task_type"),
+    ("average load", "traffic.qps", "requests/s", "qps"),
+    ("peak load", "traffic.peak_qps", "requests/s", "peak_qps"),
+    ("requests a day", "traffic.requests_per_day", "", "requests_per_day"),
+    ("prompt (ISL)", "traffic.isl", "tokens", "isl"),
+    ("answer (OSL)", "traffic.osl", "tokens", "osl"),
+    ("longest sequence", "traffic.context_tokens", "tokens", "context_tokens"),
+    ("TTFT", "slo.ttft_ms", "ms", "ttft_ms"),
+    ("TPOT", "slo.tpot_ms", "ms", "tpot_ms"),
+    ("E2E", "slo.e2e_ms", "ms", "e2e_ms"),
+    ("quality", "slo.quality", "", "quality"),
+    ("reliability", "slo.reliability_percent", "%", "reliability_percent"),
+)
+
+
+def show_plan(plan: Json) -> None:
+    """Print a plan (the JSON of `sextant plan`)."""
+    console = console_of_width()
+    console.print(specification_panel(plan))
+    if not plan["feasible"]:
+        console.print(Text("Nothing serves this within the rules.", style="bold red"))
+        console.print(changes(plan["rejected"]))
+        return
+    console.print(picks_table(plan))
+    console.print(options_table(plan["options"], plan["lists"], plan["rejected"]))
+    console.print(rejections(plan["rejected"]))
+
+
+def console_of_width() -> Console:
+    """A terminal as wide as it is; a pipe as wide as the tables need."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(width=PIPE_WIDTH, highlight=False)
+
+
+def specification_panel(plan: Json) -> RenderableType:
+    """What is planned for, each value with a badge that says where it is from."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name in ("field", "value", "unit", "from"):
+        table.add_column(name, justify="right" if name == "value" else "left")
+    slo = plan["slo"]
+    for label, path, unit, key in _SPECIFICATION:
+        part, name = path.split(".")
+        entry = plan[part]["provenance"].get(key, {})
+        value = plan[part][name]
+        shown = _lengths(value) if isinstance(value, Mapping) else amount(value)
+        at = f" p{slo['percentile']}" if name.endswith("_ms") else ""
+        basis = " perceived" if name == "e2e_ms" and slo["e2e_basis"] == "perceived" else ""
+        badge = Text(entry.get("source", ""), style=BADGES.get(entry.get("source", ""), ""))
+        detail = entry.get("text") or entry.get("detail") or ""
+        if detail and detail != key:
+            badge.append(f"  {detail[:90]}", style="dim")
+        table.add_row(f"{label}{at}{basis}", shown, unit, badge)
+    budget = plan["intent"].get("budget")
+    if budget:
+        table.add_row("budget", amount(budget), "", Text("said", style=BADGES["said"]))
+    return Panel(table, title="Specification", title_align="left", box=box.ROUNDED)
+
+
+def _lengths(value: Json) -> str:
+    return f"{value['mean']:,.0f} mean, {value['p90']:,.0f} p90"
+
+
+def picks_table(plan: Json) -> RenderableType:
+    """The first of each list with its reason."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, title="Picks", title_justify="left")
+    for name in ("", "option", "why"):
+        table.add_column(name)
+    options = {option["id"]: option for option in plan["options"]}
+    for name, title in PICKS.items():
+        ids = plan["lists"].get(name)
+        if ids:
+            option = options[ids[0]]
+            table.add_row(Text(title, style="bold"), headline(option), option["why"])
+    return table
+
+
+def headline(option: Json) -> str:
+    """An option in a few words."""
+    model = str(option["model_id"]).rsplit("/", 1)[-1]
+    if option["kind"] == "api":
+        return f"{model} by {option['provider']}"
+    return f"{model} {option['quantization']} on {option['gpu_count']} × {option['gpu_type']}"
+
+
+def options_table(
+    options: Sequence[Json], lists: Mapping[str, Sequence[str]], rejected: Json, chosen: str | None = None
+) -> RenderableType:
+    """Options with cost, verdict per target, utilisation and evidence; the chosen one is marked."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, title="Options", title_justify="left")
+    for name in (
+        "",
+        "model",
+        "runs on",
+        "where",
+        "a month",
+        "TTFT",
+        "TPOT",
+        "E2E",
+        "used",
+        "quality",
+        "risk",
+        "evidence",
+    ):
+        table.add_column(
+            name, justify="right" if name in ("a month", "TTFT", "TPOT", "E2E", "used", "risk") else "left"
+        )
+    for number, option in enumerate(options[:SHOWN], start=1):
+        mark = "●" if option["id"] == chosen else str(number)
+        table.add_row(mark, *_cells(option), style="bold" if option["id"] == chosen else "")
+    named = [f"{title} {_numbers(options, lists.get(name, ()))}" for name, title in PICKS.items() if lists.get(name)]
+    note = Text("   ".join(named), style="dim")
+    counted = sum(rejected.get("counts", {}).values()) if rejected else 0
+    more = f"{len(options)} options; {counted:,} candidates left out; p90, ms" if counted else f"{len(options)} options"
+    return Group(table, note, Text(more, style="dim"))
+
+
+def _numbers(options: Sequence[Json], ids: Sequence[str]) -> str:
+    places = {option["id"]: number for number, option in enumerate(options, start=1)}
+    return " ".join(str(places[each]) for each in ids[:3] if each in places)
+
+
+def _cells(option: Json) -> list[RenderableType]:
+    cost, predicted = dollars(option["cost"]["monthly_usd"]), option["predicted"]
+    model, risk = str(option["model_id"]).rsplit("/", 1)[-1], f"{option['risk']['total']:.2f}"
+    if predicted is None:
+        return [model, "API", str(option["provider"]), cost, "?", "?", "?", "–", _score(option), risk, "price list"]
+    met, evidence = option["slo_met"], predicted["evidence"]["kind"]
+    times = [
+        Text(f"{predicted[f'{name}_ms']['p90']:,.0f}", style="green" if met[name] else "red")
+        for name in ("ttft", "tpot", "e2e")
+    ]
+    used, badge = f"{predicted['utilization']:.0%}", Text(evidence, style=BADGES.get(evidence, ""))
+    return [model, _runs(option), _place(option), cost, *times, used, _score(option), risk, badge]
+
+
+def _score(option: Json) -> str:
+    quality = option["quality"]
+    if quality["score"] is None:
+        return "unknown"
+    return f"{quality['score']:.0f}±{quality['standard_error']:.0f}" + (
+        " est." if quality["basis"] == "estimated" else ""
+    )
+
+
+def _runs(option: Json) -> str:
+    stages = f"·PP{option['pipeline_parallel']}" if (option["pipeline_parallel"] or 1) > 1 else ""
+    replica = f"TP{option['tensor_parallel']}{stages} {option['quantization']}"
+    return f"{option['replicas']} × {replica}, {option['gpu_count']} × {option['gpu_type']}"
+
+
+def _place(option: Json) -> str:
+    names = [str(option[name]) for name in ("cloud", "region") if option[name] and option[name] != "global"]
+    billing = str(option["billing"] or "on_demand").replace("_", " ")
+    return (" ".join(names) or str(option["kind"])) + ("" if billing == "on demand" else f" ({billing})")
+
+
+def rejections(rejected: Json) -> RenderableType:
+    """How many each rule left out, and its nearest miss."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, title="Left out", title_justify="left")
+    for name in ("rule", "how many", "nearest miss", "would be admitted by"):
+        table.add_column(name, justify="right" if name == "how many" else "left")
+    nearest: dict[str, Json] = {}
+    for miss in rejected["nearest"]:
+        nearest.setdefault(miss["rule"], miss)
+    for rule, count in rejected["counts"].items():
+        miss = nearest.get(rule)
+        table.add_row(
+            rule.replace("_", " "),
+            f"{count:,} {rejected['counted'].get(rule, '')}",
+            miss["text"] if miss else "",
+            change_words(miss["change"]) if miss else "",
+        )
+    return table
+
+
+def change_words(change: Json | None) -> str:
+    """A change as it would be typed."""
+    if change is None:
+        return ""
+    value = change["value"]
+    written = ",".join(map(str, value)) if isinstance(value, list) else "null" if value is None else f"{value}"
+    cost = f" → {dollars(change['monthly_usd'])} a month" if change.get("monthly_usd") is not None else ""
+    return f"--set {change['field']}={written}{cost}"
+
+
+def changes(rejected: Json) -> RenderableType:
+    """What would make an infeasible plan feasible: priced relaxations first, then the nearest misses."""
+    lines = [
+        Text.assemble(("  · ", "dim"), each["text"], ("  " + change_words(each["change"]), "cyan"))
+        for each in rejected.get("relaxations", [])
+    ]
+    heading = [Text("What would help:", style="bold"), *lines] if lines else []
+    return Group(*heading, rejections(rejected))
+
+
+def show_portfolio(several: Json) -> None:
+    """Print the totals of a portfolio."""
+    totals = several["portfolio"]["total_monthly_usd"]
+    cards = several["portfolio"]["gpu_count"]
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, title="Portfolio", title_justify="left")
+    for name in ("pick", "a month", "GPUs"):
+        table.add_column(name, justify="left" if name == "pick" else "right")
+    for name, title in PICKS.items():
+        table.add_row(title, dollars(totals[name]), str(cards[name]))
+    console_of_width().print(table)
+
+
+def show_candidate(finding: Json) -> None:
+    """Print what came of asking about one candidate."""
+    console = console_of_width()
+    name = " ".join(str(finding[part]) for part in ("model_id", "gpu_type", "quantization") if finding[part])
+    if finding["admitted"]:
+        console.print(Text.assemble((f"{name} is admitted: ", "green"), finding["option"]["why"]))
+        return
+    broken = finding["broken_rule"]
+    if broken is not None:
+        console.print(
+            Text.assemble((f"{name} breaks a rule: ", "red"), broken["text"], "  ", change_words(broken["change"]))
+        )
+    if finding["option"] is not None:
+        console.print(f"Without that rule: {finding['option']['why']}")
+    else:
+        console.print(rejections(finding["rejected"]))
