@@ -22,12 +22,14 @@ _PARTS = (
 )
 _NOT_PLAIN = re.compile(r"custom|provisioned|latencyoptimized|longcontext|image|audio|video|speech|flex|priority")
 
+_COLUMNS = frozenset(["usageType"])
+
 
 def _read(connector: Connector, http: Http, access: Access) -> Fetched:
     sheet = own_list(connector, access, "aws_bedrock", connector.url(access, "/AmazonBedrock"))
     for region in regions(connector, access):
         for code in ("AmazonBedrock", "AmazonBedrockFoundationModels"):
-            for row in rows(connector, http, access, code, region):
+            for row in rows(connector, http, access, code, region=region, needed=_COLUMNS):
                 if row["TermType"] == "OnDemand" and row["Currency"] == "USD":
                     _add(sheet, row, region)
     return sheet.fetched()

@@ -20,11 +20,13 @@ _ON_DEMAND = {"CapacityStatus": {"Used"}, "MarketOption": {"OnDemand"}}
 _RESERVED = {"PurchaseOption": {"No Upfront"}, "OfferingClass": {"standard"}}
 _TERMS = {"1yr": "reserved_1y", "3yr": "reserved_3y"}
 
+_COLUMNS = frozenset(["Instance Type", "Tenancy", "Operating System"])
+
 
 def _read(connector: Connector, http: Http, access: Access) -> Fetched:
     sheet = own_list(connector, access, "aws", connector.url(access, "/AmazonEC2"))
     for region in regions(connector, access):
-        for row in rows(connector, http, access, "AmazonEC2", region):
+        for row in rows(connector, http, access, "AmazonEC2", region=region, needed=_COLUMNS):
             if _is(row, _PLAIN) and (mode := _mode(row)):
                 _add(sheet, row, region, mode, access)
     return sheet.fetched()

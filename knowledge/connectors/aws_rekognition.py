@@ -14,12 +14,14 @@ _UNITS = {
     "checks": ("check", 1.0),
 }
 
+_COLUMNS = frozenset(["usageType", "StartingRange"])
+
 
 def _read(connector: Connector, http: Http, access: Access) -> Fetched:
     url = connector.url(access, "/AmazonRekognition")
     sheet = own_list(connector, access, "aws_rekognition", url)
     for region in regions(connector, access):
-        for row in rows(connector, http, access, "AmazonRekognition", region):
+        for row in rows(connector, http, access, "AmazonRekognition", region=region, needed=_COLUMNS):
             if row["TermType"] == "OnDemand" and row["Currency"] == "USD":
                 _add(sheet, row, region)
     return sheet.fetched()

@@ -90,6 +90,8 @@ def _sync_one(this: _Round, connector: Connector, at: datetime) -> SourceReport:
     if fetched.unchanged:
         store.note(name, tier, at, "unchanged", "", success=True)
         return SourceReport(name, "unchanged")
+    if not fetched.offers and connector.tier != Tier.NEGOTIATED:
+        return _failed(this, connector, at, f"its list names no price; {len(fetched.skipped)} entries were skipped")
     confirm = this.confirm or connector.tier == Tier.NEGOTIATED
     believed, held, refused = _sift(fetched.offers, this.usual, this.prices, confirm=confirm)
     reason = "" if confirm else _too_much(believed, held, fetched, store.prices_of(name))
