@@ -1,12 +1,13 @@
 """A whole bill: catalog in, report out. The lines are handed to the caller while they are read."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
 from knowledge.snapshot import Snapshot
 from tools.invoice.analysis import Analysis, Options
 from tools.invoice.anomalies import find_anomalies
 from tools.invoice.matching import Catalog
+from tools.invoice.money import Rate
 from tools.invoice.names import model_name, same_weights
 from tools.invoice.period import Period
 from tools.invoice.prices import PriceIndex
@@ -14,7 +15,7 @@ from tools.invoice.records import LineResult
 from tools.invoice.rental import RentalIndex
 from tools.invoice.report import Report
 from tools.invoice.savings import Advice, SelfHost, find_savings
-from tools.invoice.source import Source
+from tools.invoice.source import Bytes, Source
 from tools.market import Market
 
 USUAL_TASK = "chatbot"
@@ -58,6 +59,29 @@ class Bill:
         return Report(
             self.reading, ledger, self._options, period, findings, anomalies, tuple(notes), self._prices_as_of
         )
+
+
+def open_bill(
+    stream: Bytes,
+    name: str,
+    market: Market,
+    snapshot: Snapshot,
+    *,
+    rates: Iterable[Rate] = (),
+    default_provider: str = "",
+    task: str = USUAL_TASK,
+    self_host: SelfHost | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Bill:
+    """Open a bill from a file, standard input or an upload (`io.BytesIO`); raise `BadInput` when it is none."""
+    return Bill(
+        Source(stream, name),
+        catalog_of(market, snapshot),
+        Options({rate.currency: rate for rate in rates}, default_provider),
+        advice=advice_of(snapshot, task, self_host),
+        prices_as_of=max((row.source_date for row in market.api_prices), default=market.as_of),
+        progress=progress,
+    )
 
 
 @lru_cache(maxsize=4)

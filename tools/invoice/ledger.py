@@ -8,11 +8,14 @@ from tools.invoice.money import EXACT, ZERO, exact_sum
 from tools.invoice.records import LineResult, Match, PartResult
 
 COMPONENTS_KEPT = 20_000
+CELLS_KEPT = 20_000
 NAMES_KEPT = 5_000
 DAYS_KEPT = 2_000
 LINES_NAMED = 5
 SUSPECTS_NAMED = 20
 OTHER = "(others)"
+
+_add = EXACT.add
 
 
 @dataclass(slots=True)
@@ -27,16 +30,33 @@ class Component:
     first_lines: list[int] = field(default_factory=list)
     days: dict[str, tuple[Decimal, Decimal]] = field(default_factory=dict)
 
-    def add(self, number: int, day: str, part: PartResult) -> None:
-        usd, units = part.amount_usd or ZERO, part.units or ZERO
-        self.amount_usd = EXACT.add(self.amount_usd, usd)
-        self.units = EXACT.add(self.units, units)
-        self.lines += 1
-        if len(self.first_lines) < LINES_NAMED:
-            self.first_lines.append(number)
-        if day and (day in self.days or len(self.days) < DAYS_KEPT):
-            before = self.days.get(day, (ZERO, ZERO))
-            self.days[day] = (EXACT.add(before[0], usd), EXACT.add(before[1], units))
+    def add(self, cell: "_Cell") -> None:
+        self.amount_usd = EXACT.add(self.amount_usd, cell.usd)
+        self.units = EXACT.add(self.units, cell.units)
+        self.lines += cell.lines
+        self.estimated = self.estimated or cell.estimated
+        self.first_lines = sorted({*self.first_lines, *cell.first_lines})[:LINES_NAMED]
+        if cell.day and (cell.day in self.days or len(self.days) < DAYS_KEPT):
+            before = self.days.get(cell.day, (ZERO, ZERO))
+            self.days[cell.day] = (EXACT.add(before[0], cell.usd), EXACT.add(before[1], cell.units))
+
+
+@dataclass(slots=True)
+class _Cell:
+    """Sums of the lines that share a match, a day and an outcome: the one place that every line is added to."""
+
+    match: Match
+    day: str
+    line_status: str
+    part_status: str
+    code: str
+    estimated: bool
+    has_amount: bool
+    amount: Decimal = ZERO
+    usd: Decimal = ZERO
+    units: Decimal = ZERO
+    lines: int = 0
+    first_lines: list[int] = field(default_factory=list)
 
 
 class Sums:
@@ -69,10 +89,10 @@ class Breakdown:
     workload: Sums = field(default_factory=Sums)
     day: Sums = field(default_factory=Sums)
 
-    def add(self, part: PartResult, day: str) -> None:
-        match, usd = part.match, part.amount_usd
+    def add(self, cell: _Cell) -> None:
+        match, usd, day = cell.match, cell.usd, cell.day
         kind = match.subject.kind
-        if usd is None or kind == "empty":
+        if kind == "empty":
             return
         apart = f"({kind})" if kind != "usage" else "(unknown)"
         self.provider.add(match.provider or match.subject.provider or "(unknown)", usd)
@@ -99,6 +119,7 @@ class Ledger:
         self.duplicate_lines = 0
         self.duplicate_usd = ZERO
         self.components_dropped = 0
+        self._cells: dict[tuple[int, str, str, str], _Cell] = {}
         self.suspect: list[tuple[int, str, str, str]] = []
         self.suspect_lines = 0
         self.suspect_usd = ZERO
@@ -121,43 +142,66 @@ class Ledger:
             self.last_day = max(self.last_day, line.until)
 
     def _add_part(self, line: LineResult, part: PartResult) -> None:
-        subject, amount = part.match.subject, part.amount
-        if subject.kind == "total":
+        match, amount, usd = part.match, part.amount, part.amount_usd
+        if match.subject.kind == "total":
             if amount is not None and len(self.stated_totals) < 100:
-                self.stated_totals.append((line.number, subject.currency, amount))
+                self.stated_totals.append((line.number, match.subject.currency, amount))
             return
+        key = (id(match), line.day, line.status, part.code)
+        cell = self._cells.get(key)
+        if cell is None:
+            if len(self._cells) >= CELLS_KEPT:
+                self._settle()
+            cell = self._cells[key] = _Cell(
+                match, line.day, line.status, part.status, part.code, part.estimated, amount is not None
+            )
+        cell.lines += 1
+        if len(cell.first_lines) < LINES_NAMED:
+            cell.first_lines.append(line.number)
         if amount is not None:
-            currency = subject.currency
-            self.control[currency] = EXACT.add(self.control[currency], amount)
-            self.by_kind[currency].add(subject.kind, amount)
-            self.by_status[currency].add(line.status, amount)
-            if line.duplicate_of is not None and part.amount_usd is not None:
-                self.duplicate_usd = EXACT.add(self.duplicate_usd, part.amount_usd)
-        (self.estimated if part.estimated else self.billed).add(part, line.day)
-        if part.status == "matched":
-            self._add_component(line, part)
-        elif part.code == "scale":
+            currency = match.subject.currency
+            self.control[currency] = _add(self.control[currency], amount)
+            cell.amount = _add(cell.amount, amount)
+        if usd is not None:
+            cell.usd = _add(cell.usd, usd)
+            if line.duplicate_of is not None:
+                self.duplicate_usd = _add(self.duplicate_usd, usd)
+        if part.units is not None:
+            cell.units = _add(cell.units, part.units)
+        if part.code == "scale":
             self.suspect_lines += 1
-            self.suspect_usd = EXACT.add(self.suspect_usd, part.amount_usd or ZERO)
+            self.suspect_usd = _add(self.suspect_usd, usd or ZERO)
             if len(self.suspect) < SUSPECTS_NAMED:
-                self.suspect.append((line.number, part.match.provider, part.match.model, part.reason))
-        elif part.code == "unknown_model" and part.amount_usd is not None:
-            key = (part.match.provider, part.match.model)
-            if key in self.unknown_models or len(self.unknown_models) < NAMES_KEPT:
-                self.unknown_models[key] = EXACT.add(self.unknown_models.get(key, ZERO), part.amount_usd)
+                self.suspect.append((line.number, match.provider, match.model, part.reason))
 
-    def _add_component(self, line: LineResult, part: PartResult) -> None:
-        held = self.components.get(part.match.component)
+    def _settle(self) -> None:
+        """Spread the sums of the cells over the partitions."""
+        for cell in self._cells.values():
+            subject = cell.match.subject
+            if cell.has_amount:
+                self.by_kind[subject.currency].add(subject.kind, cell.amount)
+                self.by_status[subject.currency].add(cell.line_status, cell.amount)
+            (self.estimated if cell.estimated else self.billed).add(cell)
+            if cell.part_status == "matched":
+                self._add_component(cell)
+            elif cell.code == "unknown_model":
+                key = (cell.match.provider, cell.match.model)
+                if key in self.unknown_models or len(self.unknown_models) < NAMES_KEPT:
+                    self.unknown_models[key] = _add(self.unknown_models.get(key, ZERO), cell.usd)
+        self._cells.clear()
+
+    def _add_component(self, cell: _Cell) -> None:
+        held = self.components.get(cell.match.component)
         if held is None:
             if len(self.components) >= COMPONENTS_KEPT:
-                self.components_dropped += 1
+                self.components_dropped += cell.lines
                 return
-            held = self.components[part.match.component] = Component(part.match)
-        held.estimated = held.estimated or part.estimated
-        held.add(line.number, line.day, part)
+            held = self.components[cell.match.component] = Component(cell.match)
+        held.add(cell)
 
     def reconcile(self) -> None:
         """Assert that every partition adds up to what was read. A difference is a fault of this program."""
+        self._settle()
         for currency, control in self.control.items():
             for name, sums in (("kind", self.by_kind[currency]), ("status", self.by_status[currency])):
                 if sums.total() != control:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from typing import Literal
 
 from knowledge.errors import BadInput
@@ -92,16 +92,14 @@ def decimal_mark(samples: Iterable[str]) -> DecimalMark | None:
 
 
 def to_cents(total: Decimal, parts: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    """Round parts to cents so that they still add up to the rounded total (largest remainder first)."""
-    names = sorted(parts)
-    floors = {name: parts[name].quantize(CENT, rounding=ROUND_FLOOR, context=EXACT) for name in names}
-    missing = int((total.quantize(CENT, context=EXACT) - sum(floors.values(), ZERO)) / CENT)
-    by_remainder = sorted(names, key=lambda name: (floors[name] - parts[name], name))
-    for name in by_remainder[: max(0, missing)]:
-        floors[name] += CENT
-    for name in by_remainder[::-1][: max(0, -missing)]:
-        floors[name] -= CENT
-    return {name: floors[name] for name in parts}
+    """Round parts to cents that add up to the rounded total: each cent of difference goes where it errs least."""
+    cents = {name: part.quantize(CENT, context=EXACT) for name, part in parts.items()}
+    missing = int((total.quantize(CENT, context=EXACT) - sum(cents.values(), ZERO)) / CENT)
+    step = CENT if missing > 0 else -CENT
+    by_error = sorted(cents, key=lambda name: ((cents[name] - parts[name]) * missing, name))
+    for name in by_error[: abs(missing)]:
+        cents[name] += step
+    return cents
 
 
 def exact_sum(values: Sequence[Decimal]) -> Decimal:

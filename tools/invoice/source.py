@@ -4,7 +4,7 @@ import codecs
 import io
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from knowledge.errors import BadInput
 
@@ -38,7 +38,7 @@ class Source:
     Gunzips by itself; stops with a note (never an exception) when the compressed data are damaged or a bomb.
     """
 
-    def __init__(self, stream: BinaryIO | Bytes, name: str) -> None:
+    def __init__(self, stream: Bytes, name: str) -> None:
         self.name = name
         self.position = 0
         self.problem = ""

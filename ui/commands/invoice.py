@@ -67,28 +67,23 @@ def _bill(
     from knowledge.errors import BadInput
     from knowledge.snapshot import load
     from tools.intent import TaskType
-    from tools.invoice.analysis import Options
-    from tools.invoice.bill import Bill, advice_of, catalog_of
+    from tools.invoice.bill import open_bill
     from tools.invoice.money import parse_rate
-    from tools.invoice.source import Source
+    from tools.invoice.self_hosting import planned_self_host
 
     if task not in get_args(TaskType):
         raise BadInput(f"unknown task: {task[:40]!r}", f"one of {', '.join(get_args(TaskType))}", field="task")
     snapshot = load()
     market = _market(snapshot)
-    source = Source(stream, "stdin" if name == "-" else Path(name).name)
-    stated = [parse_rate(text) for text in rates]
-    host = None
-    if self_hosting:
-        from tools.invoice.self_hosting import planned_self_host
-
-        host = planned_self_host(snapshot, market, task)  # type: ignore[arg-type]  # checked against TaskType above
-    return Bill(
-        source,
-        catalog_of(market, snapshot),
-        Options({rate.currency: rate for rate in stated}, provider),
-        advice=advice_of(snapshot, task, host),
-        prices_as_of=max((row.source_date for row in market.api_prices), default=market.as_of),
+    return open_bill(
+        stream,
+        "stdin" if name == "-" else Path(name).name,
+        market,
+        snapshot,
+        rates=[parse_rate(text) for text in rates],
+        default_provider=provider,
+        task=task,
+        self_host=planned_self_host(snapshot, market, task) if self_hosting else None,  # type: ignore[arg-type]
         progress=progress,
     )
 

@@ -47,7 +47,6 @@ class AwsCur:
             subject=_subject,
             amount=at["line_item_unblended_cost"],
             quantity=at["line_item_usage_amount"],
-            list_amount=at["pricing_public_on_demand_cost"],
             day=at["line_item_usage_start_date"],
             end=at["line_item_usage_end_date"],
         )

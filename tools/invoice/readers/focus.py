@@ -57,7 +57,6 @@ class Focus:
             subject=_subject,
             amount=at["billed_cost"],
             quantity=at["pricing_quantity"] if priced else at["consumed_quantity"],
-            list_amount=at["list_cost"],
             day=at["charge_period_start"],
             end=at["charge_period_end"],
         )

@@ -45,7 +45,6 @@ class GcpBilling:
             subject=_subject,
             amount=at["cost"],
             quantity=at["usage_amount_in_pricing_units"],
-            list_amount=at["cost_at_list"],
             day=at["usage_start_time"],
             end=at["usage_end_time"],
             adjustments=with_credits,
