@@ -24,10 +24,13 @@ class State(TypedDict, total=False):
     """State of one conversation (a LangGraph thread)."""
 
     schema_version: int
+    thread: str
     owner: str
     turn: int
     action: Action
     route: str
+    pending: list[Json]
+    asked: list[str]
     intent: Json
     provenance: dict[str, Json]
     past: list[Json]
@@ -49,3 +52,9 @@ def intent_of(state: State) -> Intent:
 def provenance_of(state: State) -> dict[str, Provenance]:
     """Where each said or edited field is from."""
     return {path: Provenance.model_validate(entry) for path, entry in (state.get("provenance") or {}).items()}
+
+
+def chosen_option(state: State) -> Json | None:
+    """The option that the card shows and an approval deploys."""
+    plan = state.get("plan") or {}
+    return next((option for option in plan.get("options", ()) if option["id"] == state.get("chosen")), None)

@@ -5,7 +5,7 @@ and nothing changed.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -66,6 +66,18 @@ def _kind(path: str) -> Any:
         near = tuple(get_close_matches(path, FIELDS, n=3, cutoff=0.5))
         raise NotFound("field", path, near, field=path)
     return FIELDS[path]
+
+
+def look_up(tree: Any, path: str) -> Any:
+    """The value at a dotted path of nested mappings and lists; None where there is none."""
+    for part in path.split("."):
+        if isinstance(tree, Mapping):
+            tree = tree.get(part)
+        elif isinstance(tree, Sequence) and not isinstance(tree, str) and part.isdigit() and int(part) < len(tree):
+            tree = tree[int(part)]
+        else:
+            return None
+    return tree
 
 
 def edit(intent: Intent, values: Mapping[str, Any]) -> Intent:

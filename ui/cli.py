@@ -27,6 +27,9 @@ def sextant() -> None:
 
 app.command("plan")(plan.plan)
 app.command("compare")(compare.compare)
+app.command("chat")(chat.chat)
+app.command("demo")(demo.demo)
+app.add_typer(evaluation.app, name="eval")
 app.add_typer(catalog.app, name="catalog")
 app.command("invoice")(invoice.invoice)
 app.command("simulator")(simulator.simulator)

@@ -20,6 +20,6 @@ def _environment() -> Environment:
     return environment
 
 
-def answer(name: str, **facts: object) -> str:
-    """The words of `templates/answers/NAME.txt.j2` with `facts` put in; a missing fact is an error."""
-    return _environment().get_template(f"{name}.txt.j2").render(facts).strip()
+def answer(template: str, /, **facts: object) -> str:
+    """The words of `templates/answers/TEMPLATE.txt.j2` with `facts` put in; a missing fact is an error."""
+    return _environment().get_template(f"{template}.txt.j2").render(facts).strip()

@@ -48,6 +48,12 @@ def difference(before: Plan, after: Plan) -> list[Json]:
     return [row for row in rows if row["before"] != row["after"]]
 
 
+def options_beside(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Json]:
+    """Two options (as JSON) field by field, the fields that are the same left out."""
+    rows = [_row(".".join(path), _at(before, path), _at(after, path)) for path in _FIELDS]
+    return [row for row in rows if row["before"] != row["after"]]
+
+
 def _rows(part: str, names: Sequence[str], sides: tuple[Mapping[str, Any], Mapping[str, Any]]) -> list[Json]:
     return [_row(f"{part}.{name}", sides[0][part][name], sides[1][part][name]) for name in names]
 

@@ -1,0 +1,1 @@
+"""One node per file; file, function and node carry the same name."""

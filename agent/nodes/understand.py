@@ -1,0 +1,133 @@
+"""Words → typed commands → a changed intent, and where to go next."""
+
+from dataclasses import asdict
+
+from langgraph.config import get_stream_writer
+from langgraph.runtime import Runtime
+
+from agent.commands import (
+    Approve,
+    Cancel,
+    Choose,
+    Clear,
+    Command,
+    Describe,
+    Dialogue,
+    LoadScenario,
+    Redo,
+    RollBack,
+    Set,
+    StartOver,
+    Undo,
+    Validate,
+)
+from agent.context import Context
+from agent.events import Failed
+from agent.specification import described, edited, redone, restored, undone
+from agent.state import Json, State, intent_of
+from agent.understanding.commands import commands
+from knowledge.errors import SextantError
+
+
+def understand(state: State, runtime: Runtime[Context]) -> State:
+    """Read the message against the conversation and carry out what it changes; the rest is left in `pending`."""
+    turn = state.get("turn", 0) + 1
+    update: State = {"turn": turn, "pending": [], "route": ""}
+    for command in commands(state["action"]["text"], runtime.context.snapshot, dialogue(state, turn)):
+        merged: State = {**state, **update}
+        try:
+            update |= _carried_out(command, merged, runtime.context)
+        except SextantError as error:
+            get_stream_writer()(Failed(error.message, error.cure))
+    return update
+
+
+def dialogue(state: State, turn: int) -> Dialogue:
+    """What the message is read against."""
+    plan = state.get("plan") or {}
+    asked = state.get("asked") or []
+    return Dialogue(
+        intent=intent_of(state),
+        traffic=state.get("traffic") or {},
+        options=tuple(plan.get("options", ())),
+        lists={name: tuple(ids) for name, ids in plan.get("lists", {}).items()},
+        chosen=state.get("chosen"),
+        asked=asked[-1] if asked else None,
+        deployed=bool(state.get("deployment")),
+        turn=turn,
+    )
+
+
+def _carried_out(command: Command, state: State, context: Context) -> State:
+    """The effect of one command on the state."""
+    match command:
+        case Describe(understanding):
+            return _replanned(state, described(state, understanding))
+        case Set(values, text):
+            return _replanned(state, edited(state, values, text=text))
+        case Clear(fields, text):
+            return _replanned(state, edited(state, dict.fromkeys(fields), text=text))
+        case Undo():
+            return _replanned(state, undone(state) or {})
+        case Redo():
+            return _replanned(state, redone(state) or {})
+        case LoadScenario(name):
+            return _replanned(state, restored(state, _kept(name, state, context)))
+        case StartOver():
+            return {"intent": {}, "provenance": {}, "past": [], "future": [], "plan": {}, "asked": [], "chosen": None}
+        case Choose(option):
+            return _chosen(state, option)
+        case _:
+            return _asked_for(command, state)
+
+
+def _kept(name: str, state: State, context: Context) -> Json:
+    """A specification kept under a name; without one, the first of this conversation."""
+    if name:
+        return dict(context.records.scenarios.get(state["thread"], name).overrides)
+    past = [moment for moment in state.get("past") or [] if moment["intent"]]
+    return past[0] if past else {"intent": state.get("intent") or {}, "provenance": state.get("provenance") or {}}
+
+
+def _asked_for(command: Command, state: State) -> State:
+    """The commands that change nothing of the specification."""
+    match command:
+        case Approve():
+            return _waits_for(state, "deploy", needed="chosen")
+        case Validate():
+            return _waits_for(state, "validate", needed="deployment")
+        case RollBack():
+            return _waits_for(state, "roll_back", needed="deployment")
+        case Cancel():
+            return {"plan": {}, "chosen": None, "route": ""}
+        case _:
+            return _answered(state, command)
+
+
+def _replanned(state: State, change: State) -> State:
+    """A changed intent is planned anew; what was approved in the same breath waits for the new card."""
+    return {**change, "route": "plan"} if change or not state.get("plan") else change
+
+
+def _waits_for(state: State, route: str, *, needed: str) -> State:
+    """An effect is carried out only on what the person has seen: not together with a change."""
+    if state.get("route") == "plan":
+        return {}
+    if not state.get(needed):
+        return {"pending": [*state.get("pending", []), {"command": "Nothing", "wanted": route}], "route": "answer"}
+    return {"route": route}
+
+
+def _chosen(state: State, option: str) -> State:
+    if state.get("route") == "plan":
+        return {}
+    return {"chosen": option, "revision": state.get("revision", 0) + 1}
+
+
+def _answered(state: State, command: Command) -> State:
+    route = state.get("route") or "answer"
+    return {"pending": [*state.get("pending", []), _as_json(command)], "route": route}
+
+
+def _as_json(command: Command) -> Json:
+    return {"command": type(command).__name__, **asdict(command)}

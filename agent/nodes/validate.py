@@ -1,0 +1,50 @@
+"""Running deployment → verdict: load it as planned, measure, compare with targets and prediction, keep the outcome."""
+
+from langgraph.config import get_stream_writer
+from langgraph.runtime import Runtime
+
+from agent.context import Context
+from agent.events import Failed, Progress, Report
+from agent.state import Json, State, chosen_option
+from knowledge.errors import SextantError
+from tools.deploy.verification import verify
+from tools.loadtest import LoadProgress
+
+
+async def validate(state: State, runtime: Runtime[Context]) -> State:
+    """Test what runs and report; whatever the verdict, the conversation goes on at the card."""
+    write, context = get_stream_writer(), runtime.context
+    deployment = state.get("deployment")
+    if not deployment:
+        return {"route": ""}
+
+    def progress(event: LoadProgress) -> None:
+        p90 = "" if event.ttft_p90_ms is None else f", TTFT p90 {event.ttft_p90_ms:,.0f} ms"
+        write(Progress("load test", event.fraction, f"{event.completed:,} answered, {event.failed} failed{p90}"))
+
+    try:
+        record = context.records.deployments.get(deployment["id"])
+        report = await verify(
+            record, context.records, who=state["owner"], duration_s=context.validation_seconds, on_progress=progress
+        )
+    except SextantError as error:
+        write(Failed(error.message, error.cure))
+        return {"route": "failed", "revision": state["revision"] + 1}
+    body = report.to_json()
+    known = {"deployment_id": record.deployment_id, "monthly_cost_usd": record.monthly_cost_usd}
+    write(Report(body | known | {"sources": _sources(state, body)}))
+    shown = {name: body[name] for name in ("verdict", "reason", "slos", "predicted", "time_factor", "requests")}
+    return {"report": shown, "route": "", "revision": state["revision"] + 1}
+
+
+def _sources(state: State, report: Json) -> dict[str, str]:
+    """Where the figures of the report are from."""
+    plan, option = state.get("plan") or {}, chosen_option(state) or {}
+    predicted, price = option.get("predicted") or {}, option.get("price_source") or {}
+    factor = report["time_factor"]
+    faster = "" if factor == 1 else f", a simulation {factor:g} times faster than real, given as real time"
+    return {
+        "measured": f"open-loop load test of {report['started_at']}, seed {report['seed']}{faster}",
+        "predicted": f"{(predicted.get('evidence') or {}).get('kind', 'unknown')}, facts {plan.get('snapshot')}",
+        "cost": f"price of {price.get('date')} ({price.get('confidence')}), {price.get('url')}",
+    }

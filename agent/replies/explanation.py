@@ -1,0 +1,59 @@
+"""Why this, why not that, where a number comes from: read off the plan, never thought up."""
+
+from agent.card import card
+from agent.context import Context
+from agent.events import Event, Said
+from agent.state import Json, State, chosen_option, intent_of
+from knowledge.errors import NotFound
+from knowledge.names import resolve_model
+from templates.answers import answer
+from tools.planner.inquiry import inquire
+
+
+def explain(command: Json, state: State, context: Context) -> list[Event]:
+    """Explain the chosen option, another option, a model that is not offered, a field of the card, or the trace."""
+    subject = str(command.get("subject") or "")
+    plan = state.get("plan") or {}
+    if not plan:
+        return [Said(answer("nothing_to", wanted="explain", planned=False))]
+    if subject == "trace":
+        return [Said(answer("trace", state=state, plan=plan, option=chosen_option(state)))]
+    option = _option(subject, state)
+    if option is not None:
+        return [Said(answer("why", option=option, slo=plan["slo"], market=plan["market"]))]
+    if subject in _fields(state):
+        return [Said(answer("where_from", name=subject, **_fields(state)[subject]))]
+    return [Said(_why_not(subject, state, context))]
+
+
+def _option(subject: str, state: State) -> Json | None:
+    options = (state.get("plan") or {}).get("options", [])
+    if not subject:
+        return chosen_option(state)
+    wanted = (state.get("plan") or {}).get("lists", {}).get(subject, [subject])
+    return next((option for option in options if option["id"] in wanted[:1]), None)
+
+
+def _fields(state: State) -> dict[str, Json]:
+    """Field path → value and provenance, as on the card."""
+    groups = card(state).spec["groups"]
+    return {field["key"]: {"field": field} for group in groups for field in group["fields"]}
+
+
+def _why_not(subject: str, state: State, context: Context) -> str:
+    """Why a model or accelerator is not the choice: offered and ranked lower, or rejected with rule and number."""
+    plan = state["plan"]
+    names = {subject, *_model_ids(subject, context)}
+    offered = [option for option in plan["options"] if {option["model_id"], option["gpu_type"]} & names]
+    chosen = chosen_option(state)
+    if offered and chosen is not None:
+        return answer("why_not_ranked", subject=subject, option=offered[0], chosen=chosen)
+    finding = inquire(intent_of(state), subject, context.snapshot, context.market).to_json()
+    return answer("why_not", finding=finding, chosen=chosen)
+
+
+def _model_ids(subject: str, context: Context) -> set[str]:
+    try:
+        return {resolve_model(subject, context.snapshot)}
+    except NotFound as error:
+        return set(error.near)

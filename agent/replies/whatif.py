@@ -1,0 +1,51 @@
+"""What-ifs and comparisons: planned beside the present plan, changing nothing."""
+
+from agent.context import Context
+from agent.events import Comparison, Event, Said
+from agent.state import Json, State, intent_of
+from knowledge.errors import BadInput, NotFound
+from templates.answers import answer
+from tools.editing import edit
+from tools.planner import plan
+from tools.planner.comparison import difference, options_beside
+
+LISTS = ("balanced", "lowest_cost", "lowest_latency", "best_quality")
+
+
+def what_if(command: Json, state: State, context: Context) -> list[Event]:
+    """The plan with other values, beside the present one; both from the same facts and prices."""
+    intent = intent_of(state)
+    before = plan(intent, context.snapshot, context.market)
+    after = plan(edit(intent, command["values"]), context.snapshot, context.market)
+    rows = [row for row in difference(before, after) if not row["field"].startswith(LISTS[1:])]
+    then, now = before.best("balanced"), after.best("balanced")
+    words = answer(
+        "what_if", change=command["values"], before=then, after=now, misses=after.rejected.to_json(1)["nearest"]
+    )
+    return [Said(words), Comparison(rows, "Now and what if")]
+
+
+def compare(command: Json, state: State, context: Context) -> list[Event]:  # noqa: ARG001  # every reply has this signature
+    """Two options side by side; unnamed: the cheapest and the fastest."""
+    found = state.get("plan") or {}
+    if not found.get("options"):
+        raise BadInput("there are no options to compare yet", "say what you need first")
+    names = tuple(command["options"]) or ("lowest_cost", "lowest_latency")
+    if len(names) == 1:
+        names = (str(state.get("chosen")), names[0])
+    first, second = (_option(name, found) for name in names[:2])
+    title = f"{first['id']} {first['model_id']}  beside  {second['id']} {second['model_id']}"
+    rows = options_beside(first, second)
+    return [Said(answer("compared", first=first, second=second)), Comparison(rows, title)]
+
+
+def _option(name: str, found: Json) -> Json:
+    """An option by id, list name or position."""
+    options: list[Json] = found["options"]
+    wanted = found["lists"].get(name, [name])[:1]
+    if name.isdigit() and 1 <= int(name) <= len(options):
+        return options[int(name) - 1]
+    option = next((each for each in options if [each["id"]] == wanted or each["model_id"] == name), None)
+    if option is None:
+        raise NotFound("option", name, tuple(each["id"] for each in options[:3]))
+    return option

@@ -1,0 +1,209 @@
+"""The one door to conversations: `say`, `act`, `view`. Chat, Slack, HTTP and evals go through it and nothing else.
+
+It owns every graph call: a lock per thread, the owner, the pending pause and the card's revision are checked before
+anything runs, so that a double click deploys once, a stale card is refused, and words on a waiting card are an edit.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary
+
+import aiosqlite
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.types import Command, StateSnapshot
+
+from agent.card import card, options
+from agent.context import Context
+from agent.events import Card, Event, Failed, Options
+from agent.graph import Graph, build_graph
+from agent.state import SCHEMA_VERSION, Action, Json, State, chosen_option, intent_of
+from knowledge.errors import BadInput, Conflict, NotFound, SextantError, StateUnusable
+from tools.editing import edit
+
+MAX_MESSAGE_CHARS = 50_000
+ACTS = ("edit", "choose", "approve", "cancel", "rollback", "undo", "redo")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A conversation as it stands."""
+
+    intent: Json
+    plan: Json | None
+    chosen_option: Json | None
+    revision: int
+    awaiting: str | None
+    deployment: Json | None
+    card: Card | None
+    options: Options | None
+
+
+class Sessions:
+    """Conversations over one graph and one context."""
+
+    def __init__(self, graph: Graph, context: Context) -> None:
+        self._graph = graph
+        self.context = context
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def say(self, thread: str, owner: str, text: str, attachments: tuple[Path, ...] = ()) -> AsyncIterator[Event]:
+        """A message; begins the conversation when `thread` is new. Raises BadInput and NotFound."""
+        if not text.strip() and not attachments:
+            raise BadInput("the message is empty", "say what you need, for example: a support chatbot for 1,000 users")
+        if len(text) > MAX_MESSAGE_CHARS:
+            raise BadInput(
+                f"the message has {len(text):,} characters; the limit is {MAX_MESSAGE_CHARS:,}",
+                "send the part that counts",
+            )
+        async with self._lock(thread):
+            state = await self._state(thread, owner, must_exist=False)
+            shown = state.values.get("revision", 0)
+            if _interrupted(state):
+                async for event in self._run(thread, None, shown):
+                    yield event
+                state = await self._state(thread, owner, must_exist=True)
+            action = Action(kind="say", text=text, values={"attachments": [str(path) for path in attachments]})
+            begin: State = {"schema_version": SCHEMA_VERSION, "thread": thread, "owner": owner, "action": action}
+            async for event in self._run(thread, Command(resume=action) if state.interrupts else begin, shown):
+                yield event
+
+    async def act(
+        self, thread: str, owner: str, kind: str, revision: int, values: Mapping[str, Any] | None = None
+    ) -> AsyncIterator[Event]:
+        """A click on the card of `revision`. Raises NotFound, Conflict (stale card, nothing waiting) and BadInput."""
+        if kind not in ACTS:
+            raise BadInput(f"unknown action {kind[:40]!r}", f"one of: {', '.join(ACTS)}", field="kind")
+        async with self._lock(thread):
+            state = await self._state(thread, owner, must_exist=True)
+            shown = state.values.get("revision", 0)
+            if _interrupted(state):
+                async for event in self._run(thread, None, shown):
+                    yield event
+                state = await self._state(thread, owner, must_exist=True)
+            if not state.interrupts:
+                raise Conflict("nothing is waiting for an answer in this conversation", "say what you need")
+            waiting = state.interrupts[0].value["revision"]
+            if waiting != revision:
+                raise Conflict(
+                    f"this card is out of date (revision {revision}, now {waiting})", "look at the newest card"
+                )
+            checked = _checked(kind, dict(values or {}), state.values)
+            action = Action(kind=kind, text="", values=checked)  # type: ignore[typeddict-item]  # checked above
+            async for event in self._run(thread, Command(resume=action), shown):
+                yield event
+
+    async def resume(self, thread: str, owner: str) -> AsyncIterator[Event]:
+        """Finish what a crash interrupted; nothing happens when nothing was."""
+        async with self._lock(thread):
+            state = await self._state(thread, owner, must_exist=True)
+            if _interrupted(state):
+                async for event in self._run(thread, None, state.values.get("revision", 0)):
+                    yield event
+
+    async def view(self, thread: str, owner: str) -> View:
+        """The conversation as it stands. Raises NotFound."""
+        state = await self._state(thread, owner, must_exist=True)
+        values: State = state.values  # type: ignore[assignment]  # LangGraph types state values as Any
+        waiting = bool(state.interrupts)
+        return View(
+            intent=intent_of(values).model_dump(mode="json"),
+            plan=values.get("plan") or None,
+            chosen_option=chosen_option(values),
+            revision=values.get("revision", 0),
+            awaiting="review" if waiting else None,
+            deployment=values.get("deployment"),
+            card=card(values) if waiting else None,
+            options=options(values) if waiting else None,
+        )
+
+    def _lock(self, thread: str) -> asyncio.Lock:
+        lock = self._locks.get(thread)
+        if lock is None:
+            lock = self._locks[thread] = asyncio.Lock()
+        return lock
+
+    async def _state(self, thread: str, owner: str, *, must_exist: bool) -> StateSnapshot:
+        state = await self._graph.aget_state(_config(thread))
+        known = state.values.get("owner")
+        if known is None and not must_exist:
+            return state
+        if known != owner:
+            raise NotFound("conversation", thread)
+        if state.values.get("schema_version", 0) > SCHEMA_VERSION:
+            raise StateUnusable(f"conversation {thread} was written by a newer Sextant", "update Sextant")
+        return state
+
+    async def _run(self, thread: str, given: State | Command[Any] | None, shown: int) -> AsyncIterator[Event]:
+        """Run to the next pause, passing events on; a new card is shown when the revision moved."""
+        config = _config(thread)
+        try:
+            async for event in self._graph.astream(
+                given, config, context=self.context, stream_mode="custom", durability="sync"
+            ):
+                yield event  # type: ignore[misc]  # nodes write events and nothing else
+        except SextantError as error:
+            yield Failed(error.message, error.cure)
+        state = await self._graph.aget_state(config)
+        if state.interrupts and state.values.get("revision") != shown:
+            yield card(state.values)  # type: ignore[arg-type]  # LangGraph types state values as Any
+            yield options(state.values)  # type: ignore[arg-type]
+
+
+def _interrupted(state: StateSnapshot) -> bool:
+    """Whether a crash left work to finish."""
+    return bool(state.next) and not state.interrupts
+
+
+def _config(thread: str) -> RunnableConfig:
+    return {"configurable": {"thread_id": thread}}
+
+
+def _checked(kind: str, values: Json, state: Mapping[str, Any]) -> Json:
+    """The values of an action, refused before the graph moves when they cannot be used."""
+    if kind == "edit":
+        if not values:
+            raise BadInput("an edit needs at least one field", 'send values, for example {"total_users": 2000}')
+        edit(intent_of(state), values)  # type: ignore[arg-type]  # raises when a value cannot be used
+    if kind == "choose":
+        ids = [option["id"] for option in state["plan"]["options"]]
+        if values.get("option") not in ids:
+            raise NotFound("option", str(values.get("option")), tuple(ids[:3]), field="option")
+    if kind == "approve" and not state.get("chosen"):
+        raise Conflict(
+            "there is no option to deploy: no plan meets these needs", "relax what the card names, then approve"
+        )
+    if kind == "rollback" and not state.get("deployment"):
+        raise Conflict("nothing is deployed in this conversation", "approve a plan first")
+    if kind == "undo" and not state.get("past"):
+        raise Conflict("there is nothing to undo", "")
+    if kind == "redo" and not state.get("future"):
+        raise Conflict("there is nothing to redo", "")
+    return values
+
+
+@asynccontextmanager
+async def open_sessions(database: Path, context: Context) -> AsyncIterator[Sessions]:
+    """Sessions kept in a SQLite file. Raises StateUnusable when it cannot be written."""
+    try:
+        database.parent.mkdir(parents=True, exist_ok=True)
+        connection = await aiosqlite.connect(database)
+    except (OSError, aiosqlite.Error) as error:
+        raise StateUnusable(f"cannot use the state directory {database.parent}: {error}", "set SEXTANT_HOME") from error
+    try:
+        saver = AsyncSqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+        try:
+            await saver.setup()
+            await connection.execute("PRAGMA synchronous=NORMAL")
+        except aiosqlite.Error as error:
+            raise StateUnusable(
+                f"cannot write conversations to {database}: {error}", "free space, fix permissions, or set SEXTANT_HOME"
+            ) from error
+        yield Sessions(build_graph(saver), context)
+    finally:
+        await connection.close()

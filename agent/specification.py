@@ -1,0 +1,103 @@
+"""How an intent grows and changes over a conversation: said, edited, undone. Pure functions on the state."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from agent.state import Json, State, intent_of
+from tools.editing import changed_paths, edit
+from tools.intent import Intent, Provenance, Understanding
+
+UNDO_DEPTH = 50
+
+LOAD_FIELDS = ("expected_qps", "requests_per_day", "tokens_per_day", "concurrent_users", "total_users")
+"""Ways to say the load, most specific first: the profile uses the first that is set."""
+
+
+def described(state: State, understanding: Understanding) -> State:
+    """The state after new words: what they say joins what was said before, the newest word winning."""
+    before = intent_of(state)
+    said = understanding.intent.model_dump(mode="json", exclude_none=True, exclude={"unresolved"})
+    values = {path: value for path, value in _said_paths(said).items() if path in understanding.provenance or value}
+    values |= dict.fromkeys(_overridden_load(before, understanding.intent))
+    after = edit(before, values).model_copy(update={"unresolved": understanding.intent.unresolved})
+    entries = {path: entry.model_dump(mode="json") for path, entry in understanding.provenance.items()}
+    return _changed(state, before, after, entries)
+
+
+def edited(state: State, values: Mapping[str, Any], *, text: str | None = None) -> State:
+    """The state after values were put in by hand (a card) or by a command; raises BadInput, changing nothing."""
+    before = intent_of(state)
+    after = edit(before, values)
+    entry = Provenance(source="edited", text=text, turn=state.get("turn", 1)).model_dump(mode="json")
+    return _changed(state, before, after, dict.fromkeys(values, entry))
+
+
+def undone(state: State) -> State | None:
+    """The state before the last change, or None when there was none."""
+    return _stepped(state, "past", "future")
+
+
+def redone(state: State) -> State | None:
+    """The state that an undo left, or None."""
+    return _stepped(state, "future", "past")
+
+
+def restored(state: State, moment: Json) -> State:
+    """The state with the intent and provenance of another moment; undo leads back."""
+    back: State = {"intent": moment["intent"], "provenance": moment["provenance"], "future": [], "chosen": None}
+    return {**back, "past": [*(state.get("past") or []), _moment(state)][-UNDO_DEPTH:]}
+
+
+def _said_paths(said: Mapping[str, Any]) -> Json:
+    """Dotted paths of what was said; records such as the budget merge field by field, lists replace."""
+    paths: Json = {}
+    for name, value in said.items():
+        if isinstance(value, Mapping) and name != "usage":
+            paths |= {f"{name}.{leaf}": inner for leaf, inner in value.items()}
+        else:
+            paths[name] = value
+    return paths
+
+
+def _overridden_load(before: Intent, said: Intent) -> list[str]:
+    """A load that was changed ("actually 2000 users") must not be hidden by a more specific one said earlier."""
+    corrected = [
+        position
+        for position, name in enumerate(LOAD_FIELDS)
+        if getattr(said, name) is not None and getattr(before, name) not in (None, getattr(said, name))
+    ]
+    if not corrected:
+        return []
+    return [name for name in LOAD_FIELDS[: min(corrected)] if getattr(said, name) is None]
+
+
+def _changed(state: State, before: Intent, after: Intent, entries: Mapping[str, Json]) -> State:
+    if before == after:
+        return {}
+    leaves = changed_paths(Intent(), after)
+    known = {**(state.get("provenance") or {}), **entries}
+    kept = {path: entry for path, entry in known.items() if any(leaf.startswith(path) for leaf in leaves)}
+    past = [*(state.get("past") or []), _moment(state)]
+    return {
+        "intent": after.model_dump(mode="json", exclude_none=True),
+        "provenance": kept,
+        "past": past[-UNDO_DEPTH:],
+        "future": [],
+        "chosen": None,
+    }
+
+
+def _moment(state: State) -> Json:
+    return {"intent": state.get("intent") or {}, "provenance": state.get("provenance") or {}}
+
+
+def _stepped(state: State, source: str, target: str) -> State | None:
+    stack: list[Json] = list(state.get(source) or [])  # type: ignore[call-overload]  # "past" or "future"
+    if not stack:
+        return None
+    moment = stack.pop()
+    other: list[Json] = [*(state.get(target) or []), _moment(state)]  # type: ignore[misc]  # "past" or "future"
+    stepped: State = {"intent": moment["intent"], "provenance": moment["provenance"], "chosen": None}
+    stepped[source] = stack  # type: ignore[literal-required]
+    stepped[target] = other[-UNDO_DEPTH:]  # type: ignore[literal-required]
+    return stepped

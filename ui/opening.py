@@ -1,0 +1,53 @@
+"""Puts the parts together: facts, prices, records and the local target behind one session door."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from agent.context import Context
+from agent.sessions import Sessions, open_sessions
+from knowledge.records import Records, utc_now
+from knowledge.snapshot import load
+from tools.deploy.local import LocalTarget
+from tools.market import Market
+from ui.settings import Settings, read_settings
+
+CONVERSATIONS = "conversations.db"
+
+
+@asynccontextmanager
+async def opened(
+    *, time_factor: float, settings: Settings | None = None, tied: bool = False
+) -> AsyncIterator[Sessions]:
+    """Sessions over the state directory; with `tied`, what they deploy ends with this process. Raises StateUnusable."""
+    home = (settings or read_settings()).home
+    records = Records(home)
+    snapshot = load()
+    target = LocalTarget(home, tied=tied)
+    target.reconcile()
+    context = Context(
+        snapshot=snapshot,
+        market=Market.bundled(snapshot),
+        records=records,
+        target=target,
+        clock=utc_now,
+        time_factor=time_factor,
+    )
+    async with open_sessions(home / CONVERSATIONS, context) as sessions:
+        yield sessions
+
+
+async def evaluated(paths: tuple[Path, ...], *, time_factor: float = 50.0) -> tuple[dict[str, Any], str]:
+    """Play scenarios in a state directory of their own that is gone afterwards; the report and the snapshot."""
+    from evals.player import play
+    from evals.report import summary
+    from evals.scenario import read_scenarios
+
+    scenarios = read_scenarios(paths)
+    with TemporaryDirectory(prefix="sextant-eval-") as folder:
+        settings = Settings(home=Path(folder))
+        async with opened(time_factor=time_factor, settings=settings, tied=True) as sessions:
+            played = [await play(scenario, sessions) for scenario in scenarios]
+    return summary(played), load().version
