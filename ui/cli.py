@@ -8,7 +8,21 @@ import sys
 import typer
 
 from knowledge.errors import SextantError
-from ui.commands import catalog, compare, deploy, deployments, invoice, plan, rollback, simulator, status, validate
+from ui.commands import (
+    catalog,
+    chat,
+    compare,
+    demo,
+    deploy,
+    deployments,
+    evaluation,
+    invoice,
+    plan,
+    rollback,
+    simulator,
+    status,
+    validate,
+)
 
 app = typer.Typer(
     name="sextant",
