@@ -17,7 +17,7 @@ from tools.simulator.metrics import Metrics
 
 TIMER_S = 0.0005
 _SCHEDULE_LENGTH = 50_000
-_SLICE = 32
+_SLICE = 16
 
 FinishReason = Literal["stop", "length", "tool_calls"]
 
@@ -87,7 +87,7 @@ class Engine:
         self._rng = rng
         self._sequences: dict[Request, Sequence] = {}
         self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
         self._iteration: Iteration | None = None
         self._ended_s = 0.0
         self._stall_s = 0.0
@@ -109,7 +109,8 @@ class Engine:
         sequence.received_s = sequence.received_s or now_s
         self._sequences[sequence.request] = sequence
         if self._timer is None:
-            self._begin(max(now_s, self._ended_s))
+            # soon rather than now, so that all that come at once share the first iteration
+            self._timer = self._loop.call_soon(self._begin, max(now_s, self._ended_s))
         self._show_state()
         return None
 
