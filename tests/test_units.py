@@ -92,6 +92,7 @@ def test_minutes_hours_and_thousands_convert_exactly() -> None:
         ("1 Hour", "gpu", "1_hour", "instance_second", 3600),
         ("Hrs", "gpu", "hrs", "instance_second", 3600),
         ("million tokens", None, "million_tokens", "text_token", 10**6),
+        ("2 billion tokens", None, "2_billion_tokens", "text_token", 2 * 10**9),
         ("per_1k_searches", None, "1k_searches", "search", 1000),
         ("5sec_video", None, "5sec_video", "video_second", 5),
         ("1,000 requests", None, "1000_requests", "request", 1000),

@@ -91,7 +91,7 @@ _SCALES = {
     "billion": 10**9,
 }
 _COUNTED = re.compile(
-    r"(?P<count>\d+(?:\.\d+)?)[ _]*(?P<scale>k|mm|m|b|thousand|million|billion)?[ _]*(?P<noun>[a-z].*)"
+    r"(?P<count>\d+(?:\.\d+)?)[ _]*(?P<scale>thousand|million|billion|k|mm|m|b)?[ _]*(?P<noun>[a-z].*)"
 )
 _SCALED = re.compile(r"(?P<scale>thousand|million|billion)[ _]+(?P<noun>[a-z].*)")
 

@@ -72,9 +72,14 @@ class Candidate:
     def usd(self, name: str, prompt_tokens: float | None = None) -> float | None:
         """USD per reference unit of one component for prompts of this length; None where it is not known."""
         if prompt_tokens is None:
-            return self.base.get(name)
+            return self.base.get(name, self._unnamed)
         fitting = [rate for rate in self.rates if rate.component == name and rate.above_tokens < prompt_tokens]
-        return max(fitting, key=lambda rate: rate.above_tokens).usd if fitting else self.base.get(name)
+        return max(fitting, key=lambda rate: rate.above_tokens).usd if fitting else self.base.get(name, self._unnamed)
+
+    @property
+    def _unnamed(self) -> float | None:
+        """Price of a part that is not listed: nothing where all that is listed is free, else unknown."""
+        return None if any(self.base.values()) else 0.0
 
 
 def candidates(offers: Iterable[Offer], today: date) -> list[Candidate]:
