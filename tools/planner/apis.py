@@ -1,10 +1,12 @@
 """Per-token APIs: sellers of models of known quality, and what a month of the traffic costs with each."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import erf, log, sqrt
+
+import numpy as np
 
 from knowledge.facts import ApiPrice, Confidence, Lengths, ModelQuality
 from knowledge.slugs import model_of_slug
@@ -12,8 +14,10 @@ from knowledge.snapshot import Snapshot
 from tools.intent import Intent
 from tools.market import Market
 from tools.planner.case import Case
+from tools.planner.grid import Floats
 from tools.planner.money import Cost, Line, bill, line
 from tools.planner.regions import resides
+from tools.planner.rejection import Change, Miss
 from tools.planner.shortlist import Shortlist, licence_allows, matches
 from tools.planner.traffic import DAYS_PER_MONTH, HOURS_PER_MONTH, TrafficProfile, Z
 
@@ -32,7 +36,7 @@ _CLOUD_OF: Mapping[str, str] = {
 _SELF_HOSTED_FIELDS = ("gpu_types", "available_gpus", "max_gpus", "tensor_parallel", "quantization")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Seller:
     """One seller's prices of one model in one region, in USD per million tokens by (mode, direction)."""
 
@@ -41,17 +45,17 @@ class Seller:
     model_slug: str
     region: str
     prices: Mapping[tuple[str, str], float]
+    thresholds: tuple[int, ...]  # prompt lengths in thousands of tokens above which other prices apply
     context_tokens: int | None
     confidence: Confidence
     flags: tuple[str, ...]
     source_date: str
     source_url: str
 
-    @property
-    def thresholds(self) -> tuple[int, ...]:
-        """Prompt lengths in thousands of tokens above which other prices apply."""
-        marks = {mode.rsplit("_above_", 1)[1] for mode, _ in self.prices if "_above_" in mode}
-        return tuple(sorted(int(mark[:-1]) for mark in marks if mark.endswith("k")))
+
+def _thresholds(prices: Mapping[tuple[str, str], float]) -> tuple[int, ...]:
+    marks = {mode.rsplit("_above_", 1)[1] for mode, _ in prices if "_above_" in mode}
+    return tuple(sorted(int(mark[:-1]) for mark in marks if mark.endswith("k")))
 
 
 @lru_cache(maxsize=4)
@@ -73,41 +77,102 @@ def _seller(rows: list[ApiPrice]) -> Seller | None:
     if any(flag.startswith(_SKIPPED) for flag in flags) or min(prices.values()) <= 0:
         return None
     return Seller(
-        plain.provider, plain.model_key, plain.model_slug, plain.region, prices, plain.context_window_tokens,
-        plain.confidence, tuple(sorted(flags)), plain.source_date, plain.source_url,
+        plain.provider, plain.model_key, plain.model_slug, plain.region, prices, _thresholds(prices),
+        plain.context_window_tokens, plain.confidence, tuple(sorted(flags)), plain.source_date, plain.source_url,
     )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class ApiCandidate:
-    """A seller that the intent allows, with the model's id, its quality and a month's bill."""
+    """A seller that the intent allows, with the model's id, its quality and what a month costs."""
 
     seller: Seller
     model_id: str
     quality: ModelQuality
-    cost: Cost
+    monthly_usd: float
     batched: bool
 
 
-def candidates(case: Case, short: Shortlist) -> Iterator[ApiCandidate]:
+def candidates(case: Case, short: Shortlist) -> list[ApiCandidate]:
     """Sellers within the rules; the others are counted in the ledger."""
     intent = case.intent
     if intent.deployment_model not in (None, "api"):
-        return
+        return []
     stated = [name for name in _SELF_HOSTED_FIELDS if getattr(intent, name) is not None]
     every = sellers(case.market)
     if stated and intent.deployment_model != "api":
         case.ledger.count("self_hosted_only", len(every), "sellers")
-        return
-    for seller in every:
+        return []
+    batched = (intent.batch_window_hours or 0) >= BATCH_HOURS
+    monthly = monthly_usd(every, case.traffic, batched=batched)
+    kept: list[ApiCandidate] = []
+    missed: dict[tuple[str, str], tuple[Seller, ModelQuality | None]] = {}
+    for position, seller in enumerate(every):
         model_id = _model_of(seller.model_slug, case.snapshot)
         quality = case.snapshot.quality.get((model_id, case.traffic.task_type)) if model_id else None
         rule = _broken(seller, model_id, quality, case, short)
         if rule is not None or model_id is None or quality is None:
-            case.ledger.count(rule or "api_quality", 1, "sellers")
-            continue
-        batched = (intent.batch_window_hours or 0) >= BATCH_HOURS
-        yield ApiCandidate(seller, model_id, quality, _cost(seller, case.traffic, batched=batched), batched)
+            case.ledger.count(rule or "api_quality_unknown", 1, "sellers")
+            missed.setdefault((rule or "api_quality_unknown", model_id or seller.model_key), (seller, quality))
+        else:
+            kept.append(ApiCandidate(seller, model_id, quality, float(monthly[position]), batched))
+    case.ledger.add(_misses(missed, case, short))
+    return kept
+
+
+def monthly_usd(every: Sequence[Seller], traffic: TrafficProfile, *, batched: bool) -> Floats:
+    """A month's bill with each seller, before rounding: the cheaper of billing with and without cached input."""
+    prices = _price_table(tuple(every), batched)
+    prompt, answer = _million_tokens(traffic)
+    fresh, output, read, written = prices.T
+    plain = prompt * fresh + answer * output
+    reuse = traffic.prefix_reuse_share
+    cached = prompt * (reuse * read + (1 - reuse) * np.fmax(fresh, written)) + answer * output
+    monthly = np.fmin(plain, cached)
+    for position, seller in enumerate(every):
+        # Long-context prices matter only where some prompts are that long.
+        if seller.thresholds and len(_tiers(seller, traffic)) > 1:
+            monthly[position] = api_cost(seller, traffic, batched=batched).monthly_usd
+    table: Floats = monthly
+    return table
+
+
+@lru_cache(maxsize=4)
+def _price_table(every: tuple[Seller, ...], batched: bool) -> Floats:  # key of the cache
+    """Input, output, cache read and cache write of each seller; NaN where there is no such price."""
+    rows = []
+    for seller in every:
+        plain, cached = _modes(seller, batched=batched)[-1].names
+        row = [(plain, "input"), (plain, "output"), (cached, "cache_read"), (cached, "cache_write")]
+        rows.append([seller.prices.get(key, np.nan) for key in row])
+    return np.array(rows, dtype=np.float64).reshape(-1, 4)
+
+
+def _million_tokens(traffic: TrafficProfile) -> tuple[float, float]:
+    requests = traffic.requests_per_month
+    return requests * traffic.isl.mean / 1e6, requests * traffic.osl.mean / 1e6
+
+
+def _misses(
+    missed: Mapping[tuple[str, str], tuple[Seller, ModelQuality | None]], case: Case, short: Shortlist
+) -> list[Miss]:
+    """The nearest miss of each rule and model among sellers; by far the most unknown ones are only counted."""
+    found: list[Miss] = []
+    for (rule, name), (seller, quality) in missed.items():
+        what = f"{name} by {seller.provider}"
+        if rule == "api_quality" and quality is not None:
+            text = f"{what} scores {quality.score:g}, {short.threshold:g} are asked for"
+            found.append(Miss(rule, name, what, quality.score, short.threshold, "points", None, text))
+        elif rule == "api_context":
+            text = f"{what} takes {seller.context_tokens} tokens, {case.traffic.context_tokens} are needed"
+            change = Change("context_length", seller.context_tokens)
+            found.append(
+                Miss(rule, name, what, seller.context_tokens, case.traffic.context_tokens, "tokens", change, text)
+            )
+        elif rule in ("api_region", "api_licence") and quality is not None:
+            asked = "there" if rule == "api_region" else "under such a licence"
+            found.append(Miss(rule, name, what, seller.region, None, "", None, f"{what} is not offered {asked}"))
+    return sorted(found, key=lambda miss: -float(miss.value) if isinstance(miss.value, int | float) else 0.0)
 
 
 @lru_cache(maxsize=16384)
@@ -120,19 +185,28 @@ def _broken(
 ) -> str | None:
     """The first rule that a seller breaks."""
     intent = case.intent
-    name = model_id or seller.model_key
-    model = case.snapshot.models.get(name)
-    family = model.family if model else name.split("/", 1)[0]
-    checks = (
-        ("api_region", not _located(seller, intent)),
-        ("excluded_model", matches(name, family, intent.excluded_models or ())),
-        ("not_preferred", bool(intent.preferred_models) and not matches(name, family, intent.preferred_models or ())),
-        ("licence", bool(intent.license) and not _licensed(model.licence if model else None, intent)),
-        ("api_context", (seller.context_tokens or 1 << 40) < case.traffic.context_tokens),
-        ("api_quality", quality is None),
-        ("quality", not short.enough(quality)),
-    )
-    return next((rule for rule, broken in checks if broken), None)
+    if not _located(seller, intent):
+        return "api_region"
+    if (seller.context_tokens or 1 << 40) < case.traffic.context_tokens:
+        return "api_context"
+    if quality is None or model_id is None:
+        return "api_quality_unknown"
+    if not short.enough(quality):
+        return "api_quality"
+    return _unwanted(model_id, case)
+
+
+def _unwanted(model_id: str, case: Case) -> str | None:
+    """The rule of the intent's names and licences that a model breaks."""
+    intent, model = case.intent, case.snapshot.models.get(model_id)
+    family = model.family if model else model_id.split("/", 1)[0]
+    if intent.excluded_models and matches(model_id, family, intent.excluded_models):
+        return "api_excluded_model"
+    if intent.preferred_models and not matches(model_id, family, intent.preferred_models):
+        return "api_not_preferred"
+    if intent.license and not _licensed(model.licence if model else None, intent):
+        return "api_licence"
+    return None
 
 
 def _located(seller: Seller, intent: Intent) -> bool:
@@ -158,10 +232,9 @@ def _above(deviations: float) -> float:
     return (1 - erf(deviations / sqrt(2))) / 2
 
 
-def _cost(seller: Seller, traffic: TrafficProfile, *, batched: bool) -> Cost:
+def api_cost(seller: Seller, traffic: TrafficProfile, *, batched: bool) -> Cost:
     """A month's bill: input, cached input and output, each at the price of its prompt length."""
-    requests = traffic.requests_per_month
-    prompt, answer = requests * traffic.isl.mean / 1e6, requests * traffic.osl.mean / 1e6
+    prompt, answer = _million_tokens(traffic)
     options = [_lines(seller, traffic, prompt, answer, mode=mode) for mode in _modes(seller, batched=batched)]
     lines = min(options, key=lambda each: sum(x.usd for x in each))
     tokens = traffic.tokens_per_day * DAYS_PER_MONTH
@@ -172,6 +245,10 @@ def _cost(seller: Seller, traffic: TrafficProfile, *, batched: bool) -> Cost:
 class _Mode:
     plain: str
     cached: str | None
+
+    @property
+    def names(self) -> tuple[str, str]:
+        return self.plain, self.cached or ""
 
 
 def _modes(seller: Seller, *, batched: bool) -> list[_Mode]:

@@ -8,7 +8,7 @@ import numpy as np
 from tools.intent import SloPercentile
 from tools.performance.prediction import Prediction, predict
 from tools.performance.queueing import at_batch
-from tools.planner.apis import ApiCandidate
+from tools.planner.apis import ApiCandidate, api_cost
 from tools.planner.case import Case
 from tools.planner.explanation import why_api, why_hosted
 from tools.planner.field import Field
@@ -34,6 +34,7 @@ def option_id(*parts: object) -> str:
 def api_option(candidate: ApiCandidate, found: Pool, row: int, case: Case) -> Option:
     """An API as an option; its latency is unknown and said to be so."""
     seller, quality = candidate.seller, candidate.quality
+    cost = api_cost(seller, case.traffic, batched=candidate.batched)
     shown = QualityShown(
         quality.score, quality.standard_error, quality.basis, 0.0, quality.top_sources, quality.newest_date
     )
@@ -58,9 +59,9 @@ def api_option(candidate: ApiCandidate, found: Pool, row: int, case: Case) -> Op
         instance_type=None,
         instance_count=None,
         predicted=None,
-        cost=candidate.cost,
+        cost=cost,
         slo_met={"ttft": None, "tpot": None, "e2e": None, "throughput": None},
-        why=why_api(candidate.cost, shown, case),
+        why=why_api(cost, shown, case),
         price_source={
             "date": seller.source_date,
             "url": seller.source_url,

@@ -49,7 +49,7 @@ def field(short: Shortlist, accelerators: Sequence[Accelerator], case: Case) -> 
     if not len(rows):
         return None
     grid = found.grid.take(rows)
-    screened = screen([found.configurations[row] for row in rows], isl=traffic.isl.mean, osl=traffic.osl.mean)
+    screened = screen(grid.configurations(), isl=traffic.isl.mean, osl=traffic.osl.mean)
     wide = spread(screened, traffic, traffic.targets.percentile)
     return Field(grid, screened, capacity(grid, screened, traffic, wide), wide, len(found.grid) + found.unfit)
 

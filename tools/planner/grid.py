@@ -5,7 +5,7 @@ The grid depends on the facts alone; it is built once for the models and acceler
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from knowledge.facts import Accelerator, Model
 from tools.memory.budget import (
     DEFAULT_UTILIZATION,
+    activation_bytes,
     engine_limits,
     footprint,
     parallel_problem,
@@ -116,13 +117,15 @@ class Grid:
 
     def configuration(self, row: int) -> Configuration:
         """Row as the record that performance and memory read."""
-        return Configuration(
-            self.models[self.model[row]],
-            self.accelerators[self.accelerator[row]],
-            PRECISIONS[self.precision[row]],
-            int(self.tensor[row]),
-            int(self.pipeline[row]),
-        )
+        return self.take(np.array([row])).configurations()[0]
+
+    def configurations(self) -> list[Configuration]:
+        """All rows as records."""
+        columns = (self.model, self.accelerator, self.precision, self.tensor, self.pipeline)
+        return [
+            Configuration(self.models[model], self.accelerators[card], PRECISIONS[kind], tensor, pipeline)
+            for model, card, kind, tensor, pipeline in zip(*(column.tolist() for column in columns), strict=True)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +143,6 @@ class Fitting:
     grid: Grid
     unfit: int
     nearest: Mapping[str, Shortfall]
-
-    @cached_property
-    def configurations(self) -> list[Configuration]:
-        """Rows of the grid as records."""
-        return [self.grid.configuration(row) for row in range(len(self.grid))]
 
 
 def fitting(models: Sequence[Model], accelerators: Sequence[Accelerator]) -> Fitting:
@@ -271,12 +269,13 @@ class _Cards:
     def room(self, model: Model, kind: str, tp: int, pp: int) -> tuple[Floats, tuple[Floats, ...]]:
         """Bytes left for the cache (negative: missing) and the cache's shape, per card."""
         shape = Configuration(model, self.accelerators[0], kind, tp, pp)
-        prints = [footprint(shape, limits) for limits in self.kinds]
-        fixed = np.array([each.fixed_bytes for each in prints])[self.kind_of]
-        graphs = prints[0].graph_bytes - (1 - DEFAULT_UTILIZATION) * self.memory
+        need = footprint(shape, self.kinds[0])
+        rest = need.weight_bytes + need.runtime_bytes
+        fixed = np.array([rest + activation_bytes(model, limits, tp) for limits in self.kinds])[self.kind_of]
+        graphs = need.graph_bytes - (1 - DEFAULT_UTILIZATION) * self.memory
         room = DEFAULT_UTILIZATION * self.memory - fixed
         room = np.where(graphs > 0, np.minimum(room, -graphs), room)
-        cache = prints[0].cache
+        cache = need.cache
         fill = np.ones_like(self.memory)
         growing, window = cache.growing_bytes_per_token * fill, cache.window_bytes_per_token * fill
         return room, (growing, window, cache.window_tokens * fill, cache.state_bytes * fill, self.slots)

@@ -124,7 +124,7 @@ def search(case: Case) -> Search:
     hosted: list[Hosted] = []
     if found is not None:
         hosted = [*rented(found, cards, case), *on_own_cards(found, cards, case)]
-    apis = list(candidates(case, short))
+    apis = candidates(case, short)
     everything = pool(found, hosted, apis, case)
     if everything is not None:
         everything = affordable(everything, case)

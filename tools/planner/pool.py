@@ -129,7 +129,8 @@ def lower_bound(quality: ModelQuality) -> float:
 def _apis(found: Sequence[ApiCandidate]) -> Pool:
     count = len(found)
     unknown, nothing = np.full(count, np.nan), np.zeros(count)
-    monthly = np.array([each.cost.monthly_usd or 0.0 for each in found])
+    # Rounded up, since the lines of the bill are rounded one by one.
+    monthly = cents(np.ceil(np.array([each.monthly_usd for each in found]) * 100 + 1) / 100)
     return Pool(
         source=np.full(count, -1),
         entry=np.arange(count),
