@@ -74,3 +74,24 @@ def test_a_shown_session_prints_what_is_shown(page: Path, number: int, tmp_path:
             assert matches(shown, printed), f"$ {command}\n{printed}"
     if renewed != body:
         page.write_text(text.replace(body, renewed, 1))
+
+
+def test_the_python_example_runs() -> None:
+    (example,) = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    exec(compile(example, "README.md", "exec"), {})  # noqa: S102  # the example is ours
+
+
+def test_the_readme_begins_with_the_two_commands() -> None:
+    first = BLOCK.search((ROOT / "README.md").read_text())
+    assert first is not None
+    assert re.findall(r"^\$ (make \w+)", first.group(1), re.MULTILINE) == ["make run", "make test"]
+
+
+def test_every_command_stands_in_the_readme_or_the_docs() -> None:
+    text = "\n".join(page.read_text() for page in PAGES)
+    listed = subprocess.run(
+        [Path(sys.executable).with_name("sextant"), "--help"], capture_output=True, text=True, check=True
+    )
+    names = re.findall(r"^  ([a-z]+)  ", listed.stdout.partition("Commands:")[2], re.MULTILINE)
+    assert names
+    assert [name for name in names if f"sextant {name}" not in text] == []
