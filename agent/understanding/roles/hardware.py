@@ -1,0 +1,178 @@
+"""Accelerators and models: what the person has or will buy, what they would consider, how many at most."""
+
+import re
+
+from agent.understanding.draft import Draft
+from agent.understanding.lexicon import word_list
+from agent.understanding.negation import Negation
+from agent.understanding.quantities import Quantity
+from agent.understanding.scene import Scene, unusable
+from agent.understanding.text import words
+from agent.understanding.vocabulary.tables import read_table
+
+_OWNED = word_list(read_table("possession")["own"])
+_RENTED = words("rent renting rented rental cloud mieten louer alquilar lease leasing aws gcp azure runpod lambda hire")
+_UP_TO = words("max maximum most than up limit cap hochstens maximal plus maximo")
+_NODE = words("node nodes server servers machine machines box boxes host hosts knoten")
+_EACH = words("of with x each mit avec con a de")
+_TENSOR = re.compile(r"tp(\d{1,2})$")
+_COUNT_BEHIND = re.compile(r"x(\d{1,3})$")
+_COMPARED = word_list(read_table("possession")["compared"])
+
+
+def read_hardware(scene: Scene, draft: Draft, negation: Negation) -> None:
+    """Fill available_gpus, gpu_types, max_gpus and tensor_parallel."""
+    counted = {each.name: each for each in scene.open("gpu") if each.name is not None}
+    for at in scene.cards:
+        _read_card(scene, draft, at, denied=negation.denies(at, at + 1), quantity=counted.get(at))
+    for quantity in list(scene.open("gpu")):
+        if quantity.name is None:
+            _read_count(scene, draft, quantity)
+    _tensor_parallel(scene, draft)
+
+
+def _owned(scene: Scene, first: int, last: int) -> bool:
+    """Whether the words around say that the cards are the person's own or will be bought."""
+    low, high = first, last
+    while low > 0 and scene.texts[low - 1] not in ("\n", ".", ";", "?", "!") and first - low < 12:
+        low -= 1
+    while high < len(scene.texts) and scene.texts[high] not in ("\n", ".", ";", "?", "!", ",") and high - last < 7:
+        high += 1
+    around = scene.texts[low:high]
+    rented = not _RENTED.isdisjoint(around)
+    return bool(_OWNED.find(around)) and not rented
+
+
+def _count(scene: Scene, at: int, quantity: Quantity | None) -> tuple[int | None, int, int]:
+    """Cards that a mention counts, and the tokens that say so."""
+    first, last = at, at + 1
+    number: float | None = None
+    if quantity is not None and not quantity.number.vague and quantity.high is None:
+        article = quantity.number.soft and scene.texts[quantity.first] not in ("one", "eins", "uno")
+        number = None if article else quantity.value
+        first = quantity.first if number else at
+    behind = scene.texts[at + 1 : at + 3]
+    if number is None and behind and (match := _COUNT_BEHIND.match(behind[0])):
+        number, last = float(match[1]), at + 2
+    elif number is None and len(behind) == 2 and behind[0] in ("x", "*", ":") and scene.tokens[at + 2].kind == "number":
+        number, last = scene.tokens[at + 2].value, at + 3
+    elif number is None and at >= 1 and scene.texts[at - 1] in ("single", "lone"):
+        number, first = 1.0, at - 1
+    return (int(number) if number and number == int(number) and number > 0 else None), first, last
+
+
+def _read_card(scene: Scene, draft: Draft, at: int, *, denied: bool, quantity: Quantity | None) -> None:
+    mention = scene.cards[at]
+    count, first, last = _count(scene, at, quantity)
+    if quantity is not None:
+        scene.use(quantity)
+        if quantity.negative or quantity.value <= 0:
+            draft.doubt(*scene.span(quantity), unusable(quantity), "available_gpus")
+            return
+    _use_behind(scene, at, last)
+    span = scene.characters(first, last)
+    if mention.gpu_type is None:
+        asked = f"Which accelerator is “{draft.message[slice(*span)]}”?"
+        draft.doubt(*span, mention.why, "gpu_types", asked, mention.near)
+        return
+    if denied:
+        draft.doubt(*span, "an accelerator to avoid; say which ones may be used instead", "gpu_types")
+        return
+    if mention.cards == 1 and count and _NODE.intersection(scene.texts[last : last + 1]):
+        draft.doubt(*span, "a number of nodes, not said how many cards each holds", "max_gpus")
+        count = None
+    if mention.cards > 1:
+        count = (count or 1) * mention.cards
+    count = _of_nodes(scene, quantity, count)
+    near = ", ".join(mention.near)
+    detail = f"{mention.gpu_type} assumed; also possible: {near}" if mention.assumed and near else None
+    if count and _owned(scene, first, last):
+        draft.add("available_gpus", {"gpu_type": mention.gpu_type, "count": count}, *span, detail)
+        return
+    draft.add("gpu_types", mention.gpu_type, *span, detail)
+    if count:
+        _limit(draft, count, *span)
+
+
+def _use_behind(scene: Scene, at: int, last: int) -> None:
+    """Numbers behind a name that count it ("H100 x 8") are used up."""
+    for quantity in scene.quantities:
+        if at < quantity.first < last:
+            scene.use(quantity)
+
+
+def _of_nodes(scene: Scene, quantity: Quantity | None, count: int | None) -> int | None:
+    """ "2 nodes of 8 H100": the cards of all nodes."""
+    if quantity is None or count is None:
+        return count
+    for nodes in scene.open("node"):
+        between = scene.texts[nodes.last : quantity.first]
+        if nodes.last <= quantity.first and set(between) <= _EACH:
+            scene.use(nodes)
+            return count * int(nodes.value)
+    return count
+
+
+def _limit(draft: Draft, count: int, start: int, end: int) -> None:
+    before = draft.value("max_gpus")
+    if before is None:
+        draft.say("max_gpus", float(count), start, end)
+    elif before != count:
+        draft.doubt(start, end, "a second limit on the number of cards", "max_gpus")
+
+
+def _read_count(scene: Scene, draft: Draft, quantity: Quantity) -> None:
+    """ "max 4 GPUs", "on two GPUs": a limit, unless the person has them and did not say which."""
+    scene.use(quantity)
+    if quantity.number.soft or quantity.number.vague:
+        return
+    if why := unusable(quantity):
+        draft.doubt(*scene.span(quantity), why, "max_gpus")
+        return
+    tensor = scene.context.nearest(quantity, ("tensor_parallel",), 3.0)
+    if tensor:
+        draft.say("tensor_parallel", quantity.value, *scene.span(quantity))
+        return
+    limited = not _UP_TO.isdisjoint(scene.before(quantity, 3))
+    if not limited and _owned(scene, quantity.first, quantity.last):
+        draft.doubt(*scene.span(quantity), "accelerators, not said of which type", "available_gpus",
+                    "Which accelerators are they?", ("H100", "A100 80GB", "L40S", "L4"))  # fmt: skip
+        return
+    draft.say("max_gpus", quantity.top, *scene.span(quantity))
+
+
+def _tensor_parallel(scene: Scene, draft: Draft) -> None:
+    for at, token in enumerate(scene.tokens):
+        match = _TENSOR.match(token.text) if token.kind == "word" and token.text.startswith("tp") else None
+        if match:
+            draft.say("tensor_parallel", float(match[1]), *scene.characters(at, at + 1))
+    for quantity in list(scene.open(None, "times", "gpu")):
+        cue = scene.context.nearest(quantity, ("tensor_parallel",), 1.3)
+        if cue and not unusable(quantity) and quantity.value <= 64:
+            scene.use(quantity)
+            draft.say("tensor_parallel", quantity.value, *scene.span(quantity))
+
+
+def read_models(scene: Scene, draft: Draft, negation: Negation) -> None:
+    """Fill preferred_models and excluded_models."""
+    for at, mention in scene.models.items():
+        start, end = mention.start, mention.end
+        if mention.name is None:
+            draft.doubt(start, end, "no model of this name is known", "preferred_models",
+                        f"Which model is “{draft.message[start:end]}”?", mention.near)  # fmt: skip
+        elif negation.denies(at, at + 1):
+            draft.add("excluded_models", mention.name, start, end)
+        elif not _is_compared(scene, at):
+            several = f"several fit: {', '.join(mention.near)}" if mention.near else None
+            draft.add("preferred_models", mention.name, start, end, several)
+
+
+def _is_compared(scene: Scene, at: int) -> bool:
+    """Named as today's model or as a yardstick, not as a wish."""
+    low = at
+    while low > 0 and at - low < 5 and scene.texts[low - 1] not in ("\n", ".", ";", "?", "!", ",", "to", "with", "by"):
+        low -= 1
+    behind = scene.texts[at + 1 : at + 3]
+    return bool(_COMPARED.find(scene.texts[low:at])) or bool(
+        behind and behind[0] in ("level", "class", "quality", "grade", "like", "style", "tier", "niveau", "bill")
+    )

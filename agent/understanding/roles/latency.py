@@ -1,0 +1,100 @@
+"""Targets for time to first token, time per token and end to end."""
+
+from agent.understanding.context import Match
+from agent.understanding.draft import Draft
+from agent.understanding.quantities import Quantity
+from agent.understanding.scene import Scene, unusable
+from agent.understanding.text import words
+
+MAX_TARGET_MS = 1_800_000.0
+_FIELDS = {
+    "ttft": "target_ttft_p90_ms",
+    "tpot": "target_tpot_p90_ms",
+    "e2e": "target_e2e_latency_p90_ms",
+}
+_ROLES = ("ttft", "tpot", "e2e", "latency", "window", "audio", "footage", "idle", "amortise")
+_MEDIA = {"speech_to_text": "audio", "text_to_speech": "audio", "video_generation": "video", "vision": "video"}
+_ASK = "Is “{}” the time to the first token, or to the complete answer?"
+_CHOICES = ("first token", "complete answer")
+_OF_MEDIA = words("of d de von an")
+_TOTALLING = words("of worth")
+
+
+def read_times(scene: Scene, draft: Draft) -> None:
+    """Fill the latency targets; clock time of audio and video is left for the usage reader."""
+    times = [each for each in scene.open("time") if not _is_media(scene, each)]
+    matches = scene.context.assign(times, _ROLES)
+    for quantity in times:
+        match = matches.get(quantity.first)
+        if quantity.per("token"):
+            _say(scene, draft, quantity, "tpot", (quantity.per("token") or quantity.pers[0]).amount)
+        elif quantity.per("request"):
+            _say(scene, draft, quantity, "e2e")
+        elif match is None or match.role == "idle":
+            _lone(scene, draft, quantity, match)
+        elif match.role in _FIELDS:
+            _say(scene, draft, quantity, match.role)
+        elif match.role == "latency":
+            _bare(scene, draft, quantity)
+        elif match.role == "window":
+            _window(scene, draft, quantity)
+
+
+def _is_media(scene: Scene, quantity: Quantity) -> bool:
+    """Hours and minutes of recordings are usage, not latency."""
+    if quantity.unit is None or quantity.unit.factor < 1e3 or quantity.per("token"):
+        return False
+    behind = scene.behind(quantity, 6)
+    medium = scene.context.nearest(quantity, ("audio", "footage"), 4.0)
+    of = bool(behind) and behind[0] in _TOTALLING | _OF_MEDIA
+    if quantity.unit.factor >= 6e4 and medium and (quantity.period or of or scene.workload in _MEDIA):
+        return medium.hit.first >= quantity.first or quantity.period is not None
+    return bool(of and medium and medium.hit.first > quantity.first) or (
+        quantity.period is not None and scene.workload in _MEDIA and quantity.period.kind not in ("second", "minute")
+    )
+
+
+def _say(scene: Scene, draft: Draft, quantity: Quantity, role: str, divisor: float = 1.0) -> None:
+    scene.use(quantity)
+    factor = quantity.unit.factor if quantity.unit else 1.0
+    why = unusable(quantity)
+    if not why and role == "e2e" and quantity.top * factor > MAX_TARGET_MS:
+        _window(scene, draft, quantity)
+        return
+    if why:
+        draft.doubt(*scene.span(quantity), why, _FIELDS[role])
+        return
+    detail = "the upper end of the range" if quantity.high else None
+    draft.say(_FIELDS[role], round(quantity.top * factor / divisor, 9), *scene.span(quantity), detail)
+
+
+def _bare(scene: Scene, draft: Draft, quantity: Quantity) -> None:
+    """ "latency under 200 ms": of what? Only workloads without tokens leave no doubt."""
+    if scene.workload and scene.workload not in ("llm",):
+        _say(scene, draft, quantity, "e2e")
+        return
+    scene.use(quantity)
+    text = draft.message[slice(*scene.span(quantity))]
+    draft.doubt(*scene.span(quantity), "a latency, not said of what: first token or complete answer",
+                "target_ttft_p90_ms", _ASK.format(text), _CHOICES)  # fmt: skip
+
+
+def _lone(scene: Scene, draft: Draft, quantity: Quantity, match: Match | None) -> None:
+    if quantity.number.soft or match is not None:
+        scene.use(quantity)
+        return
+    ceiling = scene.context.nearest(quantity, ("ceiling",), 3.0)
+    if ceiling and (quantity.unit is None or quantity.top * quantity.unit.factor <= MAX_TARGET_MS):
+        _bare(scene, draft, quantity)
+
+
+def _window(scene: Scene, draft: Draft, quantity: Quantity) -> None:
+    """Hours in which a batch must be done."""
+    factor = (quantity.unit.factor if quantity.unit else 1.0) / 3.6e6
+    if quantity.top * factor < 0.25 or (quantity.period and quantity.period.kind not in ("day", "night")):
+        return
+    scene.use(quantity)
+    if why := unusable(quantity):
+        draft.doubt(*scene.span(quantity), why, "batch_window_hours")
+        return
+    draft.say("batch_window_hours", round(quantity.top * factor, 9), *scene.span(quantity))

@@ -1,0 +1,73 @@
+"""Lengths in tokens: prompt, answer, context; and generation speed."""
+
+from agent.understanding.draft import Draft
+from agent.understanding.quantities import Quantity
+from agent.understanding.scene import Scene, unusable
+
+_FIELDS = {"input": "prompt_length_avg", "output": "generation_length_avg", "context": "context_length"}
+SPEED_REACH = 7.0
+
+
+def read_speeds(scene: Scene, draft: Draft) -> None:
+    """Tokens per second for one reader are the inverse of TPOT; those of a whole system have no field."""
+    for quantity in list(scene.open("token", "token_rate")):
+        rate = quantity.unit is not None and quantity.unit.dimension == "token_rate"
+        period = quantity.period
+        if not rate and (period is None or period.kind != "second"):
+            continue
+        scene.use(quantity)
+        own = quantity.per("user") or quantity.per("request")
+        near = scene.context.nearest(quantity, ("generation_speed", "aggregate"), SPEED_REACH)
+        if why := unusable(quantity):
+            draft.doubt(*scene.span(quantity), why, "target_tpot_p90_ms")
+        elif own or (near is not None and near.role == "generation_speed"):
+            draft.say("target_tpot_p90_ms", round(1000.0 / quantity.value, 9), *scene.span(quantity),
+                      f"1000 / {quantity.value:g} tokens per second")  # fmt: skip
+        else:
+            draft.doubt(*scene.span(quantity), "tokens per second, not said whether for each user or in total",
+                        "target_tpot_p90_ms", f"Are the {quantity.value:g} tokens per second for each user or in total?",
+                        ("for each user", "in total"))  # fmt: skip
+
+
+def read_lengths(scene: Scene, draft: Draft) -> None:
+    """Fill prompt_length_avg, generation_length_avg and context_length."""
+    tokens = [each for each in scene.open("token") if not each.period]
+    bare = [each for each in scene.open(None) if not each.number.soft and _is_length(scene, each, bool(tokens))]
+    matches = scene.context.assign([*tokens, *bare], tuple(_FIELDS), 9.0)
+    for quantity in [*tokens, *bare]:
+        match = matches.get(quantity.first)
+        if match is None:
+            continue
+        scene.use(quantity)
+        field = _FIELDS[match.role]
+        if (
+            match.role == "input"
+            and scene.context.nearest(quantity, ("ceiling",), 1.5)
+            and not _average(scene, quantity)
+        ):
+            field = "context_length"
+        if why := unusable(quantity) or ("a range of lengths" if quantity.high and field != "context_length" else ""):
+            draft.doubt(*scene.span(quantity), why, field)
+        else:
+            detail = "k read as 1000" if field == "context_length" and quantity.number.scale == 1e3 else None
+            draft.say(field, float(round(quantity.top)), *scene.span(quantity), detail)
+
+
+def _average(scene: Scene, quantity: Quantity) -> bool:
+    return scene.context.nearest(quantity, ("average",), 6.0) is not None
+
+
+def _is_length(scene: Scene, quantity: Quantity, others: bool) -> bool:
+    """A bare number with a length cue right beside it: "ISL 1024", "2k in / 500 out", "16k ctx"."""
+    match = scene.context.nearest(quantity, tuple(_FIELDS), 1.0)
+    if match is None:
+        return False
+    phrase = scene.texts[match.hit.first : match.hit.last]
+    exact = {"isl", "osl", "in", "out", "context", "ctx", "input", "output", "prompt", "completion", "generation"}
+    named = bool(exact.intersection(phrase)) or len(phrase) > 1
+    if match.role == "context":
+        return quantity.value >= 256
+    behind_only = phrase in (("in",), ("out",)) or tuple(phrase) in (("in",), ("out",))
+    if behind_only and match.hit.first < quantity.first:
+        return False
+    return named and quantity.value >= 4 and (others or quantity.value >= 16)

@@ -1,0 +1,234 @@
+"""Requests per second and per day, peaks, required throughput, tokens per day, and usage of other workloads."""
+
+from itertools import pairwise
+
+from agent.understanding.draft import Draft
+from agent.understanding.quantities import PERIODS, Quantity, period_seconds
+from agent.understanding.scene import Scene, unusable
+from agent.understanding.text import words
+from agent.understanding.vocabulary.units import PERIOD_SECONDS
+
+SECONDS_PER_DAY = 86400.0
+LOAD_REACH = 6.0
+_COUNTED = ("request", "item", "concurrency", "page", "request_rate")
+_EACH = words("each every per jeder jede jeden chaque cada pro par por")
+_USERS = words(
+    "user users person people employee customer developer engineer student seat head agent member nutzer "
+    "mitarbeiter utilisateur usuario client one colleague analyst doctor lawyer rep player reader"
+)
+_USAGE_NOUNS = {"image": "images", "video": "videos", "character": "characters", "page": "pages"}
+_MEDIA_UNIT = {1e3: "seconds", 6e4: "minutes", 3.6e6: "hours"}
+_PERIOD_NAMES = {"second", "minute"}
+
+
+def _rate_per_second(quantity: Quantity, value: float) -> float | None:
+    """Requests per second of a rate by the second, minute or hour."""
+    if quantity.unit and quantity.unit.dimension == "request_rate":
+        return value * quantity.unit.factor
+    period = quantity.period
+    if period and period.kind in ("second", "minute", "hour"):
+        return value / period_seconds(period)
+    return None
+
+
+def per_day(quantity: Quantity, value: float) -> float | None:
+    """Per day of a rate by the day or longer."""
+    period = quantity.period
+    if period is None or period.kind in ("second", "minute", "hour"):
+        return None
+    return value * SECONDS_PER_DAY / period_seconds(period)
+
+
+def is_per_user(scene: Scene, quantity: Quantity) -> bool:
+    """Whether a rate is meant for each user: "10 requests per user per day", "each employee asks 5 questions a day"."""
+    if quantity.per("user"):
+        return True
+    before = scene.before(quantity, 8)
+    led = any(word in _EACH and follow in _USERS for word, follow in pairwise(before))
+    behind = scene.behind(quantity, 2)
+    inside = scene.texts[quantity.core_last : quantity.last]
+    return led or "each" in inside[:1] or (bool(behind) and behind[0] in ("each", "chacun", "jeweils", "cada"))
+
+
+def _say_rate(scene: Scene, draft: Draft, quantity: Quantity, role: str) -> None:
+    span = scene.span(quantity)
+    low = _rate_per_second(quantity, quantity.value) or 0.0
+    high = _rate_per_second(quantity, quantity.high) if quantity.high else None
+    if role == "peak":
+        draft.say("peak_qps", high or low, *span)
+    elif role == "required":
+        draft.say("target_throughput_rps", high or low, *span)
+    elif high is not None:
+        draft.say("expected_qps", low, *span, "the lower end of the range")
+        draft.say("peak_qps", high, *span, "the upper end of the range")
+    else:
+        draft.say("expected_qps", low, *span)
+
+
+def _load_role(scene: Scene, quantity: Quantity, taken: dict[int, str]) -> str:
+    if quantity.first in taken:
+        return taken[quantity.first]
+    required = scene.context.nearest(quantity, ("required", "reach"), LOAD_REACH)
+    return "required" if required else "average"
+
+
+def _read_per_user(scene: Scene, draft: Draft, quantity: Quantity) -> bool:
+    users, at_once = draft.value("total_users"), draft.value("concurrent_users")
+    rate = _rate_per_second(quantity, quantity.value)
+    people = (at_once or users) if rate is not None else users
+    daily = per_day(quantity, quantity.value)
+    if people is None or (rate is None and daily is None) or quantity.high:
+        draft.doubt(*scene.span(quantity), "a rate per user, and the number of users is not known"
+                    if people is None else "a rate per user that cannot be added up", "total_users")  # fmt: skip
+    elif rate is not None:
+        draft.say("expected_qps", rate * people, *scene.span(quantity), f"{people} users")
+    elif daily is not None:
+        draft.say("requests_per_day", daily * people, *scene.span(quantity), f"{people} users")
+    return True
+
+
+def read_rates(scene: Scene, draft: Draft) -> None:
+    """Fill expected_qps, peak_qps, target_throughput_rps and requests_per_day."""
+    counted = [each for each in scene.open(*_COUNTED) if _is_load(each)]
+    fast = [each for each in counted if _rate_per_second(each, 1.0) is not None]
+    matches = scene.context.assign(fast, ("peak", "average"), LOAD_REACH)
+    roles = {first: match.role for first, match in matches.items()}
+    for quantity in counted:
+        scene.use(quantity)
+        if why := unusable(quantity):
+            draft.doubt(*scene.span(quantity), why, "expected_qps")
+        elif is_per_user(scene, quantity):
+            _read_per_user(scene, draft, quantity)
+        elif _rate_per_second(quantity, 1.0) is not None:
+            _say_rate(scene, draft, quantity, _load_role(scene, quantity, roles))
+        else:
+            _say_daily(scene, draft, quantity)
+    _read_multiples(scene, draft)
+
+
+def _is_load(quantity: Quantity) -> bool:
+    return bool(quantity.period) or quantity.dimension == "request_rate" or quantity.per("user") is not None
+
+
+def _say_daily(scene: Scene, draft: Draft, quantity: Quantity) -> None:
+    daily = per_day(quantity, quantity.value)
+    peak = scene.context.nearest(quantity, ("peak",), 3.0)
+    if daily is None or quantity.high or peak:
+        why = "a range of requests per day" if quantity.high else "a peak by the day: not said in requests per second"
+        draft.doubt(*scene.span(quantity), why, "requests_per_day")
+        return
+    draft.say("requests_per_day", daily, *scene.span(quantity))
+
+
+def _read_multiples(scene: Scene, draft: Draft) -> None:
+    """ "peak is three times the average"."""
+    for quantity in scene.open("times"):
+        peak = scene.context.nearest(quantity, ("peak",), 10.0)
+        if peak is None or unusable(quantity):
+            continue
+        scene.use(quantity)
+        average, daily = draft.value("expected_qps"), draft.value("requests_per_day")
+        if average is None and daily is not None:
+            average = daily / SECONDS_PER_DAY
+        if average is None or draft.value("peak_qps") is not None:
+            draft.doubt(*scene.span(quantity), "a peak as a multiple of an average that was not said", "peak_qps",
+                        "How many requests per second is the average?")  # fmt: skip
+        else:
+            draft.say("peak_qps", quantity.top * average, *scene.span(quantity), f"{quantity.top:g} × {average:g}")
+
+
+def read_usage(scene: Scene, draft: Draft) -> None:
+    """Volume of workloads that are not counted in requests: audio hours, images, characters, documents."""
+    other = scene.workload not in (None, "llm")
+    for quantity in list(scene.open("time", "image", "video", "character", "item", "page", "request")):
+        unit = _usage_unit(scene, quantity, other)
+        period = quantity.period
+        if unit is None or period is None or is_per_user(scene, quantity):
+            continue
+        scene.use(quantity)
+        if (why := unusable(quantity)) or quantity.high:
+            draft.doubt(*scene.span(quantity), why or "a range of usage", "usage")
+        else:
+            _say_usage(scene, draft, quantity, unit)
+
+
+def _say_usage(scene: Scene, draft: Draft, quantity: Quantity, unit: str) -> None:
+    period = quantity.period
+    if period is None:
+        return
+    value, kind = quantity.value / period.amount, {"night": "day"}.get(period.kind, period.kind)
+    if kind in _PERIOD_NAMES or kind == "quarter":
+        target = "hour" if kind in _PERIOD_NAMES else "month"
+        value, kind = value * PERIOD_SECONDS[target] / PERIOD_SECONDS[kind], target
+    if draft.value("usage.quantity") is not None:
+        draft.doubt(*scene.span(quantity), "a second volume; one is planned at a time", "usage")
+        return
+    for path, part in (("quantity", value), ("unit", unit), ("period", kind)):
+        draft.say(f"usage.{path}", part, *scene.span(quantity))
+
+
+def _usage_unit(scene: Scene, quantity: Quantity, other: bool) -> str | None:
+    if quantity.dimension == "time" and quantity.unit:
+        medium = scene.context.nearest(quantity, ("audio", "footage"), LOAD_REACH)
+        speech = scene.workload in ("speech_to_text", "text_to_speech")
+        footage = medium is not None and medium.role == "footage" and not speech
+        video = scene.workload == "video_generation" or footage
+        spoken = medium is not None or speech
+        part = _MEDIA_UNIT.get(quantity.unit.factor)
+        return f"{'video' if video else 'audio'}_{part}" if part and (spoken or video) else None
+    if quantity.dimension in ("image", "video", "character"):
+        return _USAGE_NOUNS[quantity.dimension]
+    if not other or quantity.dimension == "request":
+        return None
+    if scene.workload in ("speech_to_text",) and quantity.dimension == "item":
+        return None
+    noun = scene.texts[quantity.core_last - 1]
+    return noun if noun.endswith("s") else noun + "s"
+
+
+def read_tokens_per_day(scene: Scene, draft: Draft) -> None:
+    """ "10M tokens a day", "2B tokens per month"."""
+    for quantity in list(scene.open("token")):
+        daily = per_day(quantity, quantity.value)
+        if daily is None:
+            continue
+        scene.use(quantity)
+        users = draft.value("total_users")
+        if why := unusable(quantity):
+            draft.doubt(*scene.span(quantity), why, "tokens_per_day")
+        elif quantity.high:
+            draft.doubt(*scene.span(quantity), "a range of tokens", "tokens_per_day")
+        elif is_per_user(scene, quantity) and users is None:
+            draft.doubt(*scene.span(quantity), "a rate per user, and the number of users is not known", "total_users")
+        else:
+            factor = users if is_per_user(scene, quantity) else 1
+            draft.say("tokens_per_day", daily * factor, *scene.span(quantity))
+
+
+def read_totals(scene: Scene, draft: Draft) -> None:
+    """Counts without a rate: a volume of which nobody said how often."""
+    for quantity in list(scene.open("request", "item", "concurrency", "page", "image", "video", "character")):
+        if quantity.number.soft or (quantity.number.vague and quantity.number.scale == 1):
+            scene.use(quantity)
+            continue
+        if (
+            quantity.number.last - quantity.number.first >= 1
+            and quantity.value <= 12
+            and not _is_digits(scene, quantity)
+        ):
+            scene.use(quantity)
+            continue
+        scene.use(quantity)
+        field = "requests_per_day" if scene.workload in (None, "llm") else "usage"
+        text = draft.message[slice(*scene.span(quantity))]
+        draft.doubt(*scene.span(quantity), unusable(quantity) or "a number of items, not said in which time", field,
+                    f"Is “{text}” per day, per month, or in total?", ("per day", "per month", "in total"))  # fmt: skip
+
+
+def _is_digits(scene: Scene, quantity: Quantity) -> bool:
+    return scene.tokens[quantity.number.first].kind == "number"
+
+
+def has_rate(quantity: Quantity) -> bool:
+    """Whether a quantity is a rate over time."""
+    return any(per.kind in PERIODS for per in quantity.pers)

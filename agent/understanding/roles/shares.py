@@ -1,0 +1,100 @@
+"""Percentages and bare labelled numbers: reliability, percentiles, PUE, amortisation, "users: 500"."""
+
+from agent.understanding.draft import Draft
+from agent.understanding.quantities import Quantity
+from agent.understanding.scene import Scene, unusable
+
+PERCENTILES = (50, 90, 95, 99)
+LABEL_REACH = 1.5
+_LABELS: dict[str, str] = {
+    "users": "total_users",
+    "concurrent": "concurrent_users",
+    "ttft": "target_ttft_p90_ms",
+    "tpot": "target_tpot_p90_ms",
+    "e2e": "target_e2e_latency_p90_ms",
+    "gpus": "max_gpus",
+    "requests_per_day": "requests_per_day",
+    "tokens_per_day": "tokens_per_day",
+    "pue": "datacenter_context.cooling_overhead_pue",
+}
+_PERIODIC = ("requests_per_day", "tokens_per_day")
+
+
+def read_percentages(scene: Scene, draft: Draft) -> None:
+    """Fill reliability_target and slo_percentile."""
+    for quantity in list(scene.open("percent")):
+        reliability = scene.context.nearest(quantity, ("reliability",), 5.0)
+        percentile = scene.context.nearest(quantity, ("percentile",), 3.0)
+        if percentile and percentile.hit.first < quantity.first:
+            percentile = None
+        span = scene.span(quantity)
+        if unusable(quantity) or quantity.high or quantity.value >= 100:
+            continue
+        if percentile and int(quantity.value) in PERCENTILES and quantity.value == int(quantity.value):
+            scene.use(quantity)
+            draft.say("slo_percentile", quantity.value, *span)
+        elif reliability and quantity.value >= 90:
+            scene.use(quantity)
+            draft.say("reliability_target", quantity.value, *span)
+
+
+def read_data_centre(scene: Scene, draft: Draft) -> None:
+    """Fill cooling_overhead_pue and amortization_period_months."""
+    for quantity in list(scene.open(None, "times")):
+        cue = scene.context.nearest(quantity, ("pue",), LABEL_REACH)
+        if cue and 1 <= quantity.value <= 5:
+            scene.use(quantity)
+            draft.say("datacenter_context.cooling_overhead_pue", quantity.value, *scene.span(quantity))
+    for quantity in list(scene.open("span")):
+        cue = scene.context.nearest(quantity, ("amortise",), 8.0)
+        if cue and not unusable(quantity) and quantity.unit and not quantity.number.soft:
+            scene.use(quantity)
+            months = round(quantity.top * quantity.unit.factor)
+            draft.say("datacenter_context.amortization_period_months", float(months), *scene.span(quantity))
+
+
+def read_labels(scene: Scene, draft: Draft) -> None:
+    """Bare numbers beside a label: "QPS: 50", "users = 500", "TTFT: 300"."""
+    for quantity in list(scene.open(None)):
+        if quantity.number.soft or unusable(quantity):
+            continue
+        if _load(scene, draft, quantity):
+            continue
+        match = scene.context.nearest(quantity, tuple(_LABELS), LABEL_REACH)
+        if match is None or (match.hit.first > quantity.first and match.role != "concurrent"):
+            continue
+        _say_label(scene, draft, quantity, match.role)
+
+
+def _say_label(scene: Scene, draft: Draft, quantity: Quantity, role: str) -> None:
+    if quantity.high is not None or (role in _PERIODIC and quantity.period and quantity.period.kind != "day"):
+        return
+    if role in ("ttft", "tpot", "e2e") and quantity.value < 5:
+        return
+    concurrent = scene.context.nearest(quantity, ("concurrent",), LABEL_REACH + 1.0)
+    field = "concurrent_users" if role == "users" and concurrent else _LABELS[role]
+    scene.use(quantity)
+    draft.say(field, quantity.value, *scene.span(quantity))
+
+
+def _load(scene: Scene, draft: Draft, quantity: Quantity) -> bool:
+    """ "peak QPS: 100", "rps 50"."""
+    match = scene.context.nearest(quantity, ("qps",), LABEL_REACH)
+    if match is None:
+        return False
+    words = scene.texts[match.hit.first : match.hit.last]
+    if match.hit.first > quantity.first or set(words) <= {"load", "traffic", "verkehr", "trafic", "trafico"}:
+        return False
+    peak = scene.context.nearest(quantity, ("peak", "average"), LABEL_REACH + 2.0)
+    target = scene.context.nearest(quantity, ("required",), LABEL_REACH + 2.0)
+    scene.use(quantity)
+    span = scene.span(quantity)
+    if peak and peak.role == "peak":
+        draft.say("peak_qps", quantity.top, *span)
+    elif target and not peak:
+        draft.say("target_throughput_rps", quantity.top, *span)
+    else:
+        draft.say("expected_qps", quantity.value, *span)
+        if quantity.high:
+            draft.say("peak_qps", quantity.high, *span)
+    return True

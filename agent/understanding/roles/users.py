@@ -1,0 +1,132 @@
+"""How many people there are, and how many at once."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from agent.understanding.draft import Draft
+from agent.understanding.quantities import Quantity
+from agent.understanding.scene import Scene, unusable
+from agent.understanding.text import words
+
+CONCURRENCY_REACH = 5.0
+_OF = words(
+    "of our the all my these those total de nos nuestros unserer der von des your their is are use actively "
+    "about a unseren les los las , ( d l its company whole entire estimated roughly approximately"
+)
+_JOINS = words("and plus & und et y")
+_NOT_PEOPLE = words("ai autonomous llm llms software")
+_NEW = words("new additional extra more neue nouveaux nuevos")
+_THEM = words("them which whom those these")
+_COLLECTIVE = words("staff workforce users people user")
+
+
+def _is_software(scene: Scene, quantity: Quantity) -> bool:
+    return scene.context.says(quantity.first, quantity.core_last, _NOT_PEOPLE)
+
+
+def _percent_of(scene: Scene, draft: Draft) -> None:
+    """ "40 percent of our 6,000 staff", "half of our 300 engineers"."""
+    for at, share in enumerate(scene.quantities[:-1]):
+        whole = scene.quantities[at + 1]
+        percent = share.dimension == "percent"
+        part = percent or (share.unit is None and share.currency is None and share.number.value < 1)
+        between = scene.texts[share.last : whole.first]
+        if not part or whole.dimension != "user" or not set(between) <= _OF or unusable(share) or unusable(whole):
+            continue
+        if percent and not between:
+            continue
+        factor = share.value / 100 if percent else share.value
+        start, end = scene.span(share)[0], scene.span(whole)[1]
+        detail = f"{factor:g} × {whole.value:g}"
+        together = scene.context.nearest(whole, ("concurrent",), CONCURRENCY_REACH) or scene.context.nearest(
+            share, ("concurrent",), CONCURRENCY_REACH
+        )
+        if together:
+            draft.say("concurrent_users", float(round(factor * whole.value)), start, end, detail)
+            draft.say("total_users", whole.value, *scene.span(whole))
+        else:
+            draft.say("total_users", float(round(factor * whole.value)), start, end, detail)
+        scene.use(share, whole)
+
+
+def _say_total(scene: Scene, draft: Draft, found: Sequence[Quantity]) -> None:
+    """The number of people with access: one number, or several that are joined and add up."""
+    if not found:
+        return
+    using = [each for each in found if scene.context.nearest(each, ("use",), 5.0)]
+    chosen = list(found)
+    if len(found) > 1:
+        joined = all(
+            set(scene.texts[left.last : right.first]) <= _JOINS | {","} and scene.texts[left.last : right.first]
+            for left, right in pairwise(found)
+        )
+        if joined and not using:
+            start, end = scene.span(found[0])[0], scene.span(found[-1])[1]
+            draft.say("total_users", sum(each.value for each in found), start, end, "the groups added up")
+            return
+        chosen = using[:1] + [each for each in found if each not in using[:1]]
+    for each in chosen:
+        draft.say("total_users", each.value, *scene.span(each))
+
+
+def _doubt_company(scene: Scene, draft: Draft, quantity: Quantity, others: bool) -> bool:
+    cue = scene.context.nearest(quantity, ("company",), 2.5)
+    if cue is None or cue.hit.first > quantity.first:
+        return False
+    if not others and "for" in scene.texts[max(cue.hit.first - 3, 0) : cue.hit.first]:
+        return False
+    if not others:
+        draft.doubt(*scene.span(quantity), "the size of the organisation, not said how many will use it", "total_users",
+                    f"How many of the {quantity.value:,.0f} will use it?")  # fmt: skip
+    return True
+
+
+def read_users(scene: Scene, draft: Draft) -> None:
+    """Fill total_users and concurrent_users."""
+    _percent_of(scene, draft)
+    people = [each for each in scene.open("user") if not _is_software(scene, each)]
+    at_once = [each for each in scene.open("concurrency") if not each.period]
+    bare = [each for each in scene.open(None) if not each.number.soft and _names_people(scene, each)]
+    together = scene.context.assign([*people, *at_once, *bare], ("concurrent",), CONCURRENCY_REACH)
+    totals = []
+    for quantity in [*people, *bare, *at_once]:
+        why = unusable(quantity) or ("a range" if quantity.high else "")
+        if quantity.first in together:
+            scene.use(quantity)
+            if why:
+                draft.doubt(*scene.span(quantity), why, "concurrent_users")
+            else:
+                draft.say("concurrent_users", quantity.value, *scene.span(quantity))
+        elif quantity.dimension == "user":
+            scene.use(quantity)
+            if why or scene.context.says(quantity.first, quantity.core_last, _NEW):
+                draft.doubt(*scene.span(quantity), why or "people who join, not people who have access", "total_users")
+            elif not _doubt_company(scene, draft, quantity, len(people) > 1):
+                totals.append(quantity)
+    later = [each for each in totals if scene.context.nearest(each, ("growth",), 6.0)]
+    now = [each for each in totals if each not in later] or later
+    _say_total(scene, draft, now)
+    for each in later:
+        if each not in now:
+            draft.doubt(*scene.span(each), "a number for later", "total_users")
+    _shares(scene, draft)
+
+
+def _names_people(scene: Scene, quantity: Quantity) -> bool:
+    """A number without a noun that clearly counts people: "100 concurrent", "200 of them at once"."""
+    behind = [*scene.behind(quantity, 2), "", ""]
+    if behind[0] == "of" and behind[1] in _THEM:
+        return True
+    match = scene.context.nearest(quantity, ("concurrent",), 0.9)
+    return match is not None
+
+
+def _shares(scene: Scene, draft: Draft) -> None:
+    """ "10% of them online at once" once the number of users is known."""
+    users = draft.value("total_users")
+    for share in scene.open("percent"):
+        if users is None or unusable(share) or share.high or not scene.context.nearest(share, ("concurrent",), 6.0):
+            continue
+        scene.use(share)
+        detail = f"{share.value:g} % of {users}"
+        draft.say("concurrent_users", float(round(users * share.value / 100)), *scene.span(share), detail)

@@ -1,0 +1,220 @@
+"""Fields that words fill by themselves: clouds, billing, licences, priorities, qualities."""
+
+from collections.abc import Sequence
+
+from agent.understanding.draft import Draft
+from agent.understanding.lexicon import Hit, Lexicon, phrases, word_list
+from agent.understanding.negation import Negation
+from agent.understanding.scene import Scene
+from agent.understanding.text import words
+from agent.understanding.vocabulary.tables import read_table
+
+Topic = tuple[str, str]
+
+
+def _topic(key: str) -> Topic:
+    path, _, value = key.partition(" ")
+    return path, value
+
+
+_LANGUAGE_TABLE = read_table("languages")
+_MARKS = ("lead", "tail", "blocker")
+TOPIC_LEXICON: Lexicon[Topic] = Lexicon(phrases({_topic(key): listed for key, listed in read_table("topics").items()}))
+LANGUAGE_LEXICON: Lexicon[str] = Lexicon(
+    phrases({code: listed for code, listed in _LANGUAGE_TABLE.items() if code not in _MARKS})
+)
+_LEADS, _TAILS, _BLOCKERS = (word_list(_LANGUAGE_TABLE[mark]) for mark in _MARKS)
+
+_LISTS = frozenset(["clouds", "billing", "compliance", "license", "quantization"])
+_SETTLED = frozenset(["slo_percentile", "reliability_target"])
+_SHOUTED = words("us dora hds c5 pci sox itar ens finma ue america eu")
+_ON = words(
+    "on in at use using with auf sur en via or and to from , / for by our mit avec con nur only und et y prefer"
+)
+_HARDWARE = words(
+    "gpu gpus hardware server servers card cards machine machines instance instances capacity cluster node "
+    "nodes cloud box boxes kit metal compute vms own them gpu's accelerators nuestras karten cartes tarjetas "
+    "serveurs servidores server's everything it or rather than servern equipo equipos materiel maschinen rack "
+    "racks"
+)
+_TRANSACTIONS = words(
+    "rent renting rented rental lease leased leasing buy buying purchase purchasing purchased acquire "
+    "acquiring procure procuring kaufen acheter comprar mieten louer alquilar kauf achat compra anschaffen "
+    "anschaffung alquiler gekauft adquirir beschaffen gemietet"
+)
+_PLACES = words(
+    "data stay stays remain remains hosted host hosting leave leaves residency region regions located "
+    "resident kept keep stored store processed servers server only sovereignty daten donnees datos bleiben "
+    "bleibt rester restent reste permanecer permanezcan rechenzentrum heberge hebergees hebergement alojado "
+    "alojados inside within deploy deployed deployment sovereign must soil datacenter center centre centers "
+    "quedarse salir quitter verlassen sortir residence run running location on jurisdiction laufen based "
+    "gehostet serveurs servidores speichern zone nur"
+)
+_TAKEN_FROM_PLACES = words(
+    "customers users market company startup clients offices office team students employees readers citizens "
+    "doctors lawyers sales branch kunden clientes based bank shops stores"
+)
+_LICENSING = words("license licence licensed licensing licenses licences apache open weights lizenz licencia")
+_PROVIDER_LIKE = words("region regions zone")
+
+
+def topic_hits(texts: Sequence[str]) -> tuple[Hit[Topic], ...]:
+    """Topic phrases of a message."""
+    return TOPIC_LEXICON.find(texts)
+
+
+def settled(hits: Sequence[Hit[Topic]]) -> frozenset[int]:
+    """Tokens whose numbers belong to a topic ("p95", "4-bit", "1-year reserved") and are no quantities."""
+    return frozenset(at for hit in hits for at in range(hit.first, hit.last)
+                     if hit.meaning[0] not in ("priority", "residency", "deployment_model", "quality_threshold",
+                                               "e2e_basis"))  # fmt: skip
+
+
+def read_topics(scene: Scene, draft: Draft, negation: Negation, hits: Sequence[Hit[Topic]]) -> None:
+    """Fill the fields that words fill by themselves; priorities have a reader of their own."""
+    for hit in hits:
+        path, value = hit.meaning
+        span = scene.characters(hit.first, hit.last)
+        if path in ("priority", "deployment_model", "burstiness_pattern") or not _holds(scene, hit):
+            continue
+        if path == "residency":
+            _residency(scene, draft, negation, hit)
+        elif path == "reserved":
+            draft.doubt(*span, "reserved, not said for how long", "billing", "Reserved for one year or for three?",
+                        ("reserved_1y", "reserved_3y"))  # fmt: skip
+        elif value == "?":
+            draft.doubt(*span, "a percentile other than 50, 90, 95 and 99", path)
+        elif negation.denies(hit.first, hit.last):
+            if path in ("clouds", "quantization"):
+                draft.doubt(*span, f"{path} to avoid; say which may be used instead", path)
+        elif path in _LISTS:
+            draft.add(path, value, *span)
+        elif path in _SETTLED:
+            draft.say(path, float(value), *span)
+        else:
+            draft.say(path, value, *span)
+    _mit(scene, draft)
+
+
+def _holds(scene: Scene, hit: Hit[Topic]) -> bool:
+    """Short and common words count only where the surroundings agree."""
+    text = scene.texts[hit.first]
+    single = hit.last - hit.first == 1
+    written = draft_text(scene, hit)
+    if single and text in _SHOUTED and not written.isupper():
+        return text == "america" or (text == "eu" and written in ("Eu", "eu"))
+    if single and text in ("amazon", "oracle", "vertex"):
+        return hit.first > 0 and scene.texts[hit.first - 1] in _ON
+    if hit.meaning[0] == "slo_percentile" and text == "median":
+        return scene.context.says(hit.first, hit.last + 5, words("latency ttft tpot time response itl latenz"))
+    return True
+
+
+def draft_text(scene: Scene, hit: Hit[Topic]) -> str:
+    """The words of a hit as they were written."""
+    start, end = scene.characters(hit.first, hit.last)
+    return scene.message[start:end]
+
+
+def _residency(scene: Scene, draft: Draft, negation: Negation, hit: Hit[Topic]) -> None:
+    low, high = max(hit.first - 8, 0), hit.last + 4
+    before = scene.texts[low : hit.first]
+    for end in (".", "\n", ";", "!", "?"):
+        if end in before:
+            before = before[len(before) - before[::-1].index(end) :]
+    behind = scene.texts[hit.last : high]
+    phrase = set(scene.texts[hit.first : hit.last])
+    placed = not _PLACES.isdisjoint(before) or not _PLACES.isdisjoint(behind[:2]) or bool(phrase & _PLACES)
+    people = bool(behind) and behind[0] in _TAKEN_FROM_PLACES
+    recent = scene.texts[max(hit.first - 4, 0) : hit.first]
+    people = people or (not _TAKEN_FROM_PLACES.isdisjoint(recent) and _PLACES.isdisjoint(recent))
+    if not placed or people:
+        return
+    leaving = {"leave", "leaves", "verlassen", "quitter", "salir", "sortir", "outside"} & set(before)
+    if negation.denies(hit.first, hit.last) and not leaving:
+        draft.doubt(*scene.characters(hit.first, hit.last), "a place to avoid; say where data may be", "residency")
+        return
+    draft.add("residency", hit.meaning[1], *scene.characters(hit.first, hit.last))
+
+
+def _mit(scene: Scene, draft: Draft) -> None:
+    """ "MIT" in capitals beside a word of licensing; "mit" is German for "with"."""
+    for at, text in enumerate(scene.texts):
+        if text == "mit":
+            start, end = scene.characters(at, at + 1)
+            if scene.message[start:end] == "MIT" and scene.context.says(at - 5, at + 6, _LICENSING):
+                draft.add("license", "MIT", start, end)
+
+
+def read_deployment(scene: Scene, draft: Draft, negation: Negation, hits: Sequence[Hit[Topic]]) -> None:
+    """Fill deployment_model; a choice between two is left open."""
+    found: dict[str, Hit[Topic]] = {}
+    for hit in hits:
+        if hit.meaning[0] != "deployment_model" or negation.denies(hit.first, hit.last):
+            continue
+        around = scene.texts[max(hit.first - 3, 0) : hit.first] + scene.texts[hit.last : hit.last + 6]
+        cards = any(token.kind == "name" for token in scene.tokens[hit.last : hit.last + 6])
+        transaction = scene.texts[hit.first] in _TRANSACTIONS and hit.last - hit.first == 1
+        if transaction and not cards and _HARDWARE.isdisjoint(around):
+            continue
+        found.setdefault(hit.meaning[1], hit)
+    if set(found) == {"owned_hardware", "purchase"}:
+        del found["owned_hardware"]
+    for value, hit in found.items():
+        span = scene.characters(hit.first, hit.last)
+        if len(found) == 1:
+            draft.say("deployment_model", value, *span)
+        else:
+            draft.doubt(*span, "more than one way of deploying is named", "deployment_model",
+                        "How should it be deployed?", tuple(found))  # fmt: skip
+
+
+_PATTERN_BEHIND = words("to up of at reaching around about")
+_LOUD = words("bursts spikes spikey surges lastspitzen picos pics bursting")
+
+
+def read_burstiness(scene: Scene, draft: Draft, negation: Negation, hits: Sequence[Hit[Topic]]) -> None:
+    """Fill burstiness_pattern; "bursts to 20 rps" is a peak and no pattern."""
+    for hit in hits:
+        path, value = hit.meaning
+        if path != "burstiness_pattern" or negation.denies(hit.first, hit.last):
+            continue
+        behind = scene.texts[hit.last : hit.last + 3]
+        numbers = any(token.kind == "number" for token in scene.tokens[hit.last : hit.last + 4])
+        if (
+            not _LOUD.isdisjoint(scene.texts[hit.first : hit.last])
+            and behind
+            and behind[0] in _PATTERN_BEHIND
+            and numbers
+        ):
+            continue
+        if (behind and behind[0] in ("size", "sizes", "state", "growth")) or scene.workload == "none":
+            continue
+        before = draft.value("burstiness_pattern")
+        if before is not None and before != value and "batch" in (before, value):
+            continue
+        draft.say("burstiness_pattern", value, *scene.characters(hit.first, hit.last))
+
+
+def read_languages(scene: Scene, draft: Draft, task: str | None) -> None:
+    """Fill languages: those the model must handle, not those of people or places."""
+    hits = LANGUAGE_LEXICON.find(scene.texts)
+    previous = -10
+    for hit in hits:
+        before, behind = hit.first - 1, hit.last
+        blocked = behind < len(scene.texts) and _BLOCKERS.at(scene.texts, behind) is not None
+        led = before >= 0 and _LEADS.at(scene.texts, before) is not None
+        tailed = behind < len(scene.texts) and _TAILS.at(scene.texts, behind) is not None
+        listed = (
+            hit.first - previous <= 2
+            and hit.first > 0
+            and scene.texts[before] in (",", "/", "and", "und", "et", "y", "&", "or")
+        )
+        if blocked or not (
+            led or tailed or listed or task == "translation" or (before >= 0 and scene.texts[before] in (":", "("))
+        ):
+            continue
+        if scene.texts[hit.first] in ("polish",) and draft.message[scene.tokens[hit.first].start] != "P":
+            continue
+        draft.add("languages", hit.meaning, *scene.characters(hit.first, hit.last))
+        previous = hit.last
