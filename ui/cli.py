@@ -16,6 +16,7 @@ from ui.commands import (
     deploy,
     deployments,
     evaluation,
+    extract,
     invoice,
     plan,
     rollback,
@@ -39,6 +40,7 @@ def sextant() -> None:
     """Keep `sextant` a group even while it has few commands."""
 
 
+app.command("extract")(extract.extract)
 app.command("plan")(plan.plan)
 app.command("compare")(compare.compare)
 app.command("chat")(chat.chat)
