@@ -26,28 +26,19 @@ def specification(named: str, option: str | None, snapshot: "Snapshot") -> "Depl
         return read_specification(values)
     if values is not None and "options" in values:
         return specification_from_plan(values, option)
-    return specification_from_plan(_planned(named, values, snapshot), option, snapshot=snapshot.version)
+    return specification_from_plan(_planned(named, values is not None, snapshot), option, snapshot=snapshot.version)
 
 
-def _planned(text: str, values: dict[str, Any] | None, snapshot: "Snapshot") -> dict[str, Any]:
-    """A plan of an intent from a file, or of words."""
-    from pydantic import ValidationError
-
-    from tools.intent import Intent
+def _planned(named: str, is_file: bool, snapshot: "Snapshot") -> dict[str, Any]:
+    """A plan of the one intent that a file or words stand for."""
     from tools.planner import plan
+    from ui.intents import intents
 
-    if values is None:
-        from agent.understanding import understand
-
-        understood = understand(text, snapshot)
-        return plan(understood.intent, snapshot, said=understood.provenance).to_json()
-    try:
-        intent = Intent.model_validate(values.get("intent", values))
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise BadInput(f"{name}: {first['msg']}", field=name) from error
-    return plan(intent, snapshot).to_json()
+    found = intents(None, Path(named), (), snapshot) if is_file else intents(named, None, (), snapshot)
+    if len(found) > 1:
+        raise BadInput(f"{named} holds {len(found)} intents", "deploy them one at a time", field="spec")
+    intent, said = found[0]
+    return plan(intent, snapshot, said=said).to_json()
 
 
 def _is_file(named: str) -> bool:
@@ -66,6 +57,4 @@ def _file(path: Path) -> dict[str, Any]:
         raise BadInput(
             f"{path} is not readable JSON: {error}", "give a specification, a plan or an intent", field="spec"
         ) from error
-    if not isinstance(values, dict):
-        raise BadInput(f"{path} holds no JSON object", "give a specification, a plan or an intent", field="spec")
-    return values
+    return values if isinstance(values, dict) else {}

@@ -36,8 +36,8 @@ def pace(spec: DeploymentSpec, *, wanted_factor: float, max_replicas: int) -> Pa
     bounds_ms = [entry.bound_ms for entry in spec.objectives if entry.metric == "ttft"]
     by_overhead = max(1.0, OVERHEAD_SHARE * min(bounds_ms) / OVERHEAD_MS) if bounds_ms else wanted_factor
     factor = min(wanted_factor, by_load, by_overhead)
-    if factor == wanted_factor:
-        return Pace(replicas, wanted_factor)
     rounded = float(f"{factor:.2g}")
+    if factor == wanted_factor or rounded >= wanted_factor:
+        return Pace(replicas, wanted_factor)
     why = "the load in tokens" if factor == by_load else "the tight TTFT objective"
     return Pace(replicas, rounded, f"time factor {rounded:g} instead of {wanted_factor:g}, because of {why}")

@@ -1,6 +1,11 @@
 """One request as it was measured. Times are model time: wall-clock time multiplied by the time factor."""
 
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+FIELDS: Mapping[str, str] = {"ttft": "ttft_ms", "tpot": "tpot_ms", "e2e": "e2e_ms", "e2e_perceived": "perceived_ms"}
+"""Where a sample holds each latency."""
 
 PERCEIVED_TOKENS = 20
 PERCEIVED_FACTOR = 1.2
@@ -31,3 +36,17 @@ class Sample:
         if self.ttft_ms is None:
             return None
         return self.ttft_ms + PERCEIVED_FACTOR * min(PERCEIVED_TOKENS, self.output_tokens) * (self.tpot_ms or 0.0)
+
+
+def latencies(samples: Sequence[Sample], metric: str, *, since_sent: bool = False) -> list[float]:
+    """One number per request, in rising order: infinite where it failed.
+
+    Counted from when requests were due or, with `since_sent`, from when they were really sent. Answers of one token
+    have no TPOT and are left out of it.
+    """
+    numbers = []
+    for sample in samples:
+        value = math.inf if sample.error else getattr(sample, FIELDS[metric])
+        if value is not None:
+            numbers.append(value - sample.late_ms if since_sent and metric != "tpot" else value)
+    return sorted(numbers)

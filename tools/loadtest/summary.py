@@ -10,12 +10,11 @@ from tools.loadtest.percentiles import Estimate, distribution, interval, percent
 from tools.loadtest.plan import LoadPlan
 from tools.loadtest.preflight import Preflight
 from tools.loadtest.report import ErrorCount, LoadReport, SloResult
-from tools.loadtest.sample import Sample
+from tools.loadtest.sample import FIELDS, Sample, latencies
 from tools.loadtest.slo import Slo
 from tools.loadtest.timeline import timeline
 from tools.loadtest.verdict import judge_error_rate, judge_latency, judge_throughput, overall, with_default
 
-_FIELDS = {"ttft": "ttft_ms", "tpot": "tpot_ms", "e2e": "e2e_ms", "e2e_perceived": "perceived_ms"}
 _LATE_WARNING_MS = 20.0
 
 
@@ -32,7 +31,7 @@ def summarise(
     random = chance("bootstrap", plan.seed)
     counted = [sample for sample in samples if sample.due_s >= plan.warmup_s]
     answered = [sample for sample in counted if not sample.error]
-    values = {name: _values(counted, name) for name in _FIELDS}
+    values = {name: latencies(counted, name) for name in FIELDS}
     measured = {name: distribution(numbers, random) for name, numbers in values.items()}
     window_s = max(1e-9, _window_s(plan, samples, stopped_early) - plan.warmup_s)
     finished = [s for s in samples if not s.error and plan.warmup_s <= s.ended_s < plan.warmup_s + window_s]
@@ -40,12 +39,8 @@ def summarise(
     late_p99_ms = percentile(late_ms, 99) if late_ms else 0.0
     failed = len(counted) - len(answered)
     achieved_rps = len(finished) / window_s
-    slos = tuple(
-        _judge(
-            slo, values, plan, random, late_ms=late_p99_ms, failed=failed, rates=(achieved_rps, len(counted) / window_s)
-        )
-        for slo in with_default(plan.slos)
-    )
+    offered_rps = len(counted) / window_s if plan.pattern == "trace" else plan.mean_rate_rps
+    slos = tuple(_judge(slo, counted, plan, random, (achieved_rps, offered_rps)) for slo in with_default(plan.slos))
     verdict, reason = overall(slos)
     if learned.problem:
         verdict, reason = "inconclusive", f"no load was sent: {learned.problem}"
@@ -63,7 +58,7 @@ def summarise(
         pattern=plan.pattern,
         seed=plan.seed,
         time_factor=plan.time_factor,
-        request_rate_rps=len(counted) / window_s if plan.pattern == "trace" else plan.mean_rate_rps,
+        request_rate_rps=offered_rps,
         replicas_planned=plan.replicas_planned,
         replicas_driven=plan.replicas_driven,
         duration_s=window_s + plan.warmup_s,
@@ -86,43 +81,29 @@ def summarise(
     )
 
 
-def _values(samples: Sequence[Sample], name: str) -> list[float]:
-    """One number per request: infinite where it failed; one-token answers have no TPOT and are left out of it."""
-    field = _FIELDS[name]
-    numbers = (math.inf if sample.error else getattr(sample, field) for sample in samples)
-    return [number for number in numbers if number is not None]
-
-
 def _judge(
-    slo: Slo,
-    values: dict[str, list[float]],
-    plan: LoadPlan,
-    random: Random,
-    *,
-    late_ms: float,
-    failed: int,
-    rates: tuple[float, float],
+    slo: Slo, counted: Sequence[Sample], plan: LoadPlan, random: Random, rates: tuple[float, float]
 ) -> SloResult:
     if slo.metric == "error_rate":
-        return judge_error_rate(slo, failed, len(values["ttft"]))
+        return judge_error_rate(slo, sum(bool(sample.error) for sample in counted), len(counted))
     if slo.metric == "throughput":
         return judge_throughput(slo, *rates)
-    ordered = sorted(values[slo.metric])
-    estimate = None
-    if ordered and slo.percentile is not None:
-        edges = (percentile(ordered, slo.percentile), *interval(ordered, slo.percentile, random))
-        estimate = Estimate(*(edge if math.isfinite(edge) else None for edge in edges))
+    ordered, since_sent = latencies(counted, slo.metric), latencies(counted, slo.metric, since_sent=True)
+    predicted = plan.predicted.get(slo.name)
+    if not ordered or slo.percentile is None:
+        return judge_latency(slo, None, 0, predicted=predicted)
+    edges = (percentile(ordered, slo.percentile), *interval(ordered, slo.percentile, random))
     return judge_latency(
         slo,
-        estimate,
+        Estimate(*(edge if math.isfinite(edge) else None for edge in edges)),
         len(ordered),
-        predicted=plan.predicted.get(slo.name),
-        late_ms=0.0 if slo.metric == "tpot" else late_ms,
+        predicted=predicted,
+        since_sent_ms=percentile(since_sent, slo.percentile),
     )
 
 
 def _is_good(sample: Sample, slos: Sequence[Slo]) -> bool:
-    latencies = [(getattr(sample, _FIELDS[slo.metric]), slo.bound) for slo in slos if slo.metric in _FIELDS]
+    latencies = [(getattr(sample, FIELDS[slo.metric]), slo.bound) for slo in slos if slo.metric in FIELDS]
     return all(value is None or value <= bound for value, bound in latencies)
 
 
@@ -172,7 +153,6 @@ def _warnings(plan: LoadPlan, learned: Preflight, late_p99_ms: float, stopped_ea
     return tuple(warnings)
 
 
-def _curve(numbers: Sequence[float]) -> tuple[float | None, ...]:
-    ordered = sorted(numbers)
+def _curve(ordered: Sequence[float]) -> tuple[float | None, ...]:
     points = (percentile(ordered, percent) for percent in range(1, 100))
     return tuple(point if math.isfinite(point) else None for point in points)

@@ -8,7 +8,6 @@ from tools.loadtest.slo import Slo
 
 MIN_TAIL_SAMPLES = 2
 MIN_SAMPLES = 10
-LATE_SHARE = 0.1
 DEFAULT_ERROR_RATE_PERCENT = 1.0
 
 
@@ -21,9 +20,13 @@ def with_default(slos: Iterable[Slo]) -> tuple[Slo, ...]:
 
 
 def judge_latency(
-    slo: Slo, estimate: Estimate | None, count: int, *, predicted: float | None, late_ms: float
+    slo: Slo, estimate: Estimate | None, count: int, *, predicted: float | None, since_sent_ms: float | None = None
 ) -> SloResult:
-    """A latency objective. Too few samples, or a missed bound while the generator itself was late, prove nothing."""
+    """A latency objective, from the moment requests were due.
+
+    Too few samples prove nothing. Nor does a missed bound that is met when counted from when requests were really
+    sent (`since_sent_ms`, at the same percentile): then it was the load generator that was late.
+    """
     percent = slo.percentile or 0
     if estimate is None or count < MIN_SAMPLES or count * (100 - percent) / 100 < MIN_TAIL_SAMPLES:
         found = estimate or Estimate(None, None, None)
@@ -33,8 +36,8 @@ def judge_latency(
     note = ""
     if estimate.value is None:
         note = f"more than {100 - percent} % of the requests failed"
-    elif verdict == "not_met" and late_ms > LATE_SHARE * slo.bound:
-        verdict, note = "inconclusive", f"the load generator was {late_ms:.0f} ms late itself"
+    elif verdict == "not_met" and since_sent_ms is not None and since_sent_ms <= slo.bound:
+        verdict, note = "inconclusive", f"the load generator was late itself: {since_sent_ms:.4g} ms from when it sent"
     elif (verdict == "met") != (estimate.high is not None and estimate.high <= slo.bound) or (
         verdict == "not_met" and estimate.low is not None and estimate.low <= slo.bound
     ):

@@ -25,7 +25,8 @@ STATE_STYLE = {"verified": "green", "applied": "cyan", "pending": "yellow", "fai
 @contextmanager
 def _bar(what: str) -> Iterator[tuple[Progress, Any]]:
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.fields[note]}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         yield bars, bars.add_task(what, total=1.0, note="")
 
 
