@@ -262,6 +262,15 @@ def test_workloads_answer_to_their_usual_names() -> None:
         Query(workload_type="juggling")
 
 
+def test_raw_prices_are_compared_as_listed_and_only_in_one_listed_unit(catalog: Catalog) -> None:
+    ranking = catalog.rank(Query(workload_type="text_to_speech", raw=True, limit=10**6))
+    assert ranking.unit == "1k_chars"
+    for row in ranking.offers:
+        offer = row.candidate.rates[0].offer
+        assert offer.unit_name == "1k_chars"
+        assert row.unit_usd == pytest.approx(offer.unit_price_usd)
+
+
 def test_search_puts_sellers_before_gateways(catalog: Catalog) -> None:
     found = catalog.search("claude opus 4 6 input", limit=5)
     assert found

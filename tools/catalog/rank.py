@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from heapq import nsmallest
 from math import ceil
+from typing import NamedTuple
 
 from knowledge.errors import BadInput
 from knowledge.store.offer import GPU
@@ -17,8 +18,7 @@ from tools.units import Unit, convertible, factor, parse_unit
 MONTH_HOURS = 730.0
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(NamedTuple):
     """An offer that fits. `unit_usd` is the price compared (blended where several parts are billed), per `unit`;
     `score` is what it is ordered by. `replicas` is None where no throughput is known or needed.
     """
@@ -33,8 +33,7 @@ class Ranked:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Excluded:
+class Excluded(NamedTuple):
     """An offer that was left out, by which rule, and with which figure."""
 
     candidate: Candidate
@@ -71,12 +70,15 @@ class Ranking:
 
 def rank(candidates: Sequence[Candidate], query: Query) -> Ranking:
     """Rank the candidates of the query's workload. Ties are broken by price, confidence, seller and model."""
-    judge = _Judge(query)
+    judge = _Judge(query, _listed_unit(candidates, query) if query.raw else None)
     fitting: list[Ranked] = []
     excluded: list[Excluded] = []
     for candidate in candidates:
         result = judge.judge(candidate)
-        (fitting if isinstance(result, Ranked) else excluded).append(result)  # type: ignore[arg-type]
+        if isinstance(result, Ranked):
+            fitting.append(result)
+        else:
+            excluded.append(result)
     best = nsmallest(
         query.limit,
         fitting,
@@ -84,7 +86,7 @@ def rank(candidates: Sequence[Candidate], query: Query) -> Ranking:
     )
     return Ranking(
         query=query,
-        unit=judge.reference.name,
+        unit=(judge.listed or judge.reference).name,
         offers=tuple(best),
         considered=len(candidates),
         excluded=tuple(excluded),
@@ -96,8 +98,9 @@ def rank(candidates: Sequence[Candidate], query: Query) -> Ranking:
 class _Judge:
     """The rules of one query, prepared once."""
 
-    def __init__(self, query: Query) -> None:
+    def __init__(self, query: Query, listed: Unit | None = None) -> None:
         self.query = query
+        self.listed = listed
         self.reference = query.reference
         self.schedule = query.wanted_schedule
         self.words = query.model.lower().replace("-", " ").replace("_", " ").replace("/", " ").split()
@@ -109,24 +112,28 @@ class _Judge:
 
     def judge(self, candidate: Candidate) -> Ranked | Excluded:
         if out := self._filtered(candidate):
-            return Excluded(candidate, *out)
+            return Excluded(candidate, out[0], out[1])
         ratio = self._ratio(candidate)
         if ratio is None:
             return Excluded(candidate, "unit", f"priced per {candidate.unit}, compared per {self.reference}")
+        if self.listed and candidate.rates[0].offer.unit_name != self.listed.name:
+            return Excluded(candidate, "unit", f"listed per {candidate.rates[0].offer.unit_name}, not {self.listed}")
         priced = self._priced(candidate, ratio)
         if isinstance(priced, str):
             return Excluded(candidate, "price part unknown", priced)
         unit_usd, monthly, notes = priced
-        replicas = self._replicas(candidate)
+        replicas = self._replicas(candidate) if self.query.needed_per_s else None
         if replicas and self.query.workload_type == GPU:
             hours = sum(self.usage.values()) or MONTH_HOURS
             monthly = candidate.rates[0].offer.unit_price_usd * replicas * hours
         if over := self._over(unit_usd, monthly):
             return Excluded(candidate, *over)
         penalty = PENALTY[candidate.confidence] if self.query.confidence_weighted else 1.0
-        shown = candidate.rates[0].offer.unit_price_usd if self.query.raw else unit_usd
-        score = (monthly if monthly is not None else shown) * penalty
-        return Ranked(candidate, shown, self._unit_name(candidate), monthly, penalty, score, replicas, tuple(notes))
+        score = (monthly if monthly is not None else unit_usd) * penalty
+        if self.listed:
+            unit_usd *= float(factor(self.listed, self.reference, self.query.assumptions))
+        unit = (self.listed or self.reference).name
+        return Ranked(candidate, unit_usd, unit, monthly, penalty, score, replicas, tuple(notes))
 
     def assumptions(self) -> Iterable[str]:
         """What the comparison takes for granted, in words."""
@@ -166,11 +173,11 @@ class _Judge:
             self.by_dimension[candidate.dimension] = _bridge(candidate, self.reference, self.query)
         return self.by_dimension[candidate.dimension]
 
-    def _priced(self, candidate: Candidate, ratio: float) -> tuple[float, float | None, list[str]] | str:
-        notes: list[str] = []
+    def _priced(self, candidate: Candidate, ratio: float) -> tuple[float, float | None, Sequence[str]] | str:
         if not self.usage:
             unit_usd = self._blended(candidate)
-            return (unit_usd * ratio, None, notes) if unit_usd is not None else "has no price for the usual direction"
+            return (unit_usd * ratio, None, ()) if unit_usd is not None else "has no price for the usual direction"
+        notes: list[str] = []
         monthly = 0.0
         for name, amount in self.usage.items():
             usd = self._part(candidate, name, notes)
@@ -198,12 +205,10 @@ class _Judge:
         return usd
 
     def _replicas(self, candidate: Candidate) -> int | None:
-        if not self.query.needed_per_s:
-            return None
         offer = candidate.rates[0].offer
         per_card = self.query.throughput_per_s.get(candidate.model_key)
         rate = per_card * (offer.gpu_count or 1) if per_card else offer.output_tok_s
-        return ceil(self.query.needed_per_s / rate) if rate else None
+        return ceil((self.query.needed_per_s or 0.0) / rate) if rate else None
 
     def _over(self, unit_usd: float, monthly: float | None) -> tuple[str, str, float] | None:
         most = self.query.max_monthly_usd
@@ -213,8 +218,16 @@ class _Judge:
             return "unit price", f"{unit_usd:g} USD per {self.reference}, over {self.query.max_unit_usd:g}", unit_usd
         return None
 
-    def _unit_name(self, candidate: Candidate) -> str:
-        return candidate.rates[0].offer.unit_name if self.query.raw else self.reference.name
+
+def _listed_unit(candidates: Sequence[Candidate], query: Query) -> Unit | None:
+    """Return the unit that raw prices are compared in: the one asked for, else the commonest of the dimension."""
+    if query.workload_type == GPU:
+        return None  # an hour of one machine is no unit that two machines share
+    if query.unit:
+        return query.unit
+    dimension = query.reference.dimension
+    names = Counter(row.rates[0].offer.unit_name for row in candidates if row.dimension == dimension)
+    return parse_unit(names.most_common(1)[0][0], query.workload_type) if names else None
 
 
 def _exact(amount: object) -> Fraction:
