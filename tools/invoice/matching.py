@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from statistics import median
 
 from knowledge.facts import ApiPrice
 from tools.invoice.money import EXACT
@@ -117,18 +118,7 @@ class Matcher:
             return self._unmatched(subject, provider, "model_unknown" if unit else "unit", reason, workload=workload)
         first = unit_named(rows[0].unit_name, workload)
         assert first is not None  # noqa: S101  the row was chosen by its unit
-        prices = [(_per(row, first, workload), row) for row in rows]
-        low, high = min(prices, key=lambda p: p[0]), max(prices, key=lambda p: p[0])
-        quote = PriceQuote(
-            low[0],
-            high[0],
-            rows[0].unit_name,
-            f"{len(rows)} prices of {provider}",
-            "",
-            high[1].source_date,
-            "",
-            "range",
-        )
+        quote = _range_quote(rows, first, workload, provider)
         match = _with_quote(subject, provider, "", workload, quote=quote, unit=unit, priced=first)
         return replace(match, code="model_unknown", reason="the line names no model")
 
@@ -203,6 +193,23 @@ def _quote(rows: Sequence[ApiPrice]) -> PriceQuote:
         confidence=max((row.confidence for row in rows), key=order.index),
         retired=flagged_day(rows, "retired"),
         retires=flagged_day(rows, "retires"),
+    )
+
+
+def _range_quote(rows: Sequence[ApiPrice], unit: Unit, workload: str, provider: str) -> PriceQuote:
+    ordinary = [row for row in rows if row.billing_mode in {"per_token", "per_unit"}] or rows
+    prices = sorted(_per(row, unit, workload) for row in ordinary)
+    return PriceQuote(
+        low_usd=prices[0],
+        high_usd=prices[-1],
+        unit=rows[0].unit_name,
+        sku=f"{len(ordinary)} prices of {provider}",
+        region="",
+        source_date=min(row.source_date for row in ordinary),
+        source_url="",
+        confidence="range",
+        typical_usd=median(prices) or prices[-1],
+        floor_usd=min(_per(row, unit, workload) for row in rows),
     )
 
 

@@ -19,8 +19,8 @@ SMALLEST_PLACE = Decimal(1).scaleb(-40)
 CENT = Decimal("0.01")
 ZERO = Decimal(0)
 
-_PLAIN = re.compile(r"-?\d{1,21}(?:\.\d{1,40})?")
-_EXPONENT = re.compile(r"[-+]?\d{1,30}(?:\.\d{1,60})?[eE][-+]?\d{1,4}")
+_PLAIN = re.compile(r"-?[0-9]{1,21}(?:\.[0-9]{1,40})?")
+_EXPONENT = re.compile(r"[-+]?[0-9]{1,30}(?:\.[0-9]{1,60})?[eE][-+]?[0-9]{1,4}")
 _SIGNS = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "C$": "CAD", "A$": "AUD"}
 _CURRENCY_SIGN = re.compile(r"US\$|C\$|A\$|[$€£¥₹]")
 _CURRENCY_CODE = re.compile(r"\b(USD|EUR|GBP|JPY|CHF|INR|CAD|AUD|SEK|NOK|DKK|PLN|CZK|BRL|CNY|SGD|KRW)\b", re.IGNORECASE)
@@ -92,7 +92,7 @@ def decimal_mark(samples: Iterable[str]) -> DecimalMark | None:
 
 
 def to_cents(total: Decimal, parts: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    """Round parts to cents that add up to the rounded total: each cent of difference goes where it errs least."""
+    """Round parts to cents that add up to the rounded total; a cent of difference goes where it errs least."""
     cents = {name: part.quantize(CENT, context=EXACT) for name, part in parts.items()}
     missing = int((total.quantize(CENT, context=EXACT) - sum(cents.values(), ZERO)) / CENT)
     step = CENT if missing > 0 else -CENT

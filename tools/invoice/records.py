@@ -66,7 +66,11 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class PriceQuote:
-    """A list price of the catalog that fits a subject. `low` and `high` differ where the provider has several plans."""
+    """A list price of the catalog that fits a subject. `low` and `high` differ where the provider has several plans.
+
+    With the confidence `range` it is no price of one thing but the span of a provider's ordinary prices, `typical_usd`
+    in their middle and `floor_usd` the lowest of all its prices, batched and cached ones included.
+    """
 
     low_usd: Decimal
     high_usd: Decimal
@@ -78,6 +82,8 @@ class PriceQuote:
     confidence: str
     retired: str = ""
     retires: str = ""
+    typical_usd: Decimal = Decimal(0)
+    floor_usd: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,9 @@ def _dearest(model: PricedModel, component: Component) -> ApiPrice | None:
     subject = component.match.subject
     direction = subject.direction
     plain = "input" if direction in {"cache_read", "cache_write"} else direction
-    tries = ((subject.mode, direction), (subject.mode, plain), ("per_token", direction), ("per_token", plain))
+    tries = [(subject.mode, direction), (subject.mode, plain)]
+    if subject.mode in {"batch", "flex"}:  # where these are not sold, the same work is billed as ordinary requests
+        tries += [("per_token", direction), ("per_token", plain)]
     for mode, side in dict.fromkeys(tries):
         rows = rows_for(
             model,
