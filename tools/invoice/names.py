@@ -57,6 +57,7 @@ _VENDOR_PREFIX = re.compile(rf"^(?:(?:regional|global|us|eu|apac|au|jp)\.)?(?:{'
 _SPACED_VENDOR = re.compile(r"^(?:amazon|google|anthropic|openai|meta|mistral-ai)-(?=[a-z])")
 _DAY_SUFFIX = re.compile(r"-(?:(20\d{2})-?(\d{2})-?(\d{2}))$")
 _SHORT_DAY_SUFFIX = re.compile(r"-(\d{2})(\d{2})$")
+_COMPANY = re.compile(r"(?:inc|llc|ltd|gmbh|pbc|corp|com|labs|io)$")
 _FILLERS = frozenset(
     {
         *(
@@ -89,14 +90,15 @@ def squeezed(text: str) -> str:
 @lru_cache(maxsize=4096)
 def provider_id(text: str, known: frozenset[str]) -> str:
     """The catalog's id of a seller, or an empty text. `known` are the sellers of the catalog."""
+    ids = _squeezed_ids(known)
     name = squeezed(text)
-    if name in PROVIDERS:
-        return PROVIDERS[name]
-    for candidate in known:
-        if squeezed(candidate) == name:
-            return candidate
-    trimmed = re.sub(r"(?:inc|llc|ltd|gmbh|pbc|corp|com|labs|io)$", "", name)
-    return PROVIDERS.get(trimmed) or next((known_id for known_id in known if squeezed(known_id) == trimmed), "")
+    trimmed = _COMPANY.sub("", name)
+    return PROVIDERS.get(name) or ids.get(name) or PROVIDERS.get(trimmed) or ids.get(trimmed, "")
+
+
+@lru_cache(maxsize=8)
+def _squeezed_ids(known: frozenset[str]) -> dict[str, str]:
+    return {squeezed(provider): provider for provider in sorted(known)}
 
 
 @lru_cache(maxsize=65536)

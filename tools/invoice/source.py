@@ -9,6 +9,7 @@ from typing import Protocol
 from knowledge.errors import BadInput
 
 CHUNK_BYTES = 1 << 18
+INFLATED_BYTES = 1 << 16  # small, so that damage costs little of what stood before it
 LONGEST_LINE_CHARS = 1 << 20
 LARGEST_EXPANSION = 200  # a bill as CSV compresses 10 to 40 times; a bomb thousands of times
 FREE_EXPANSION_BYTES = 64 << 20
@@ -116,7 +117,7 @@ class Source:
             while data:
                 inside_member = True
                 try:
-                    text = inflate.decompress(data, CHUNK_BYTES * 4)
+                    text = inflate.decompress(data, INFLATED_BYTES)
                 except zlib.error as error:
                     self.problem = f"the compressed data are damaged ({error})"
                     return
@@ -146,8 +147,9 @@ def _encoding(head: bytes) -> str:
     if head.startswith(codecs.BOM_UTF8):
         return "utf-8-sig"
     sample = head[:4096]
-    if sample.count(b"\0") > len(sample) // 4:
-        return "utf-16-le" if sample[1:2] == b"\0" else "utf-16-be"
+    even, odd = sample[::2].count(b"\0"), sample[1::2].count(b"\0")
+    if max(even, odd) > len(sample) // 4 and min(even, odd) <= len(sample) // 50:  # every other byte is zero
+        return "utf-16-le" if odd > even else "utf-16-be"
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:
