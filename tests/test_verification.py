@@ -117,13 +117,13 @@ async def test_a_planned_option_is_deployed_verified_and_remembered(target: Loca
 async def test_a_missed_objective_fails_the_deployment_which_goes_on_running(
     target: LocalTarget, tmp_path: Path
 ) -> None:
-    strict = {**PLAN, "slo": {"percentile": 90, "ttft_ms": 0.001}}
+    strict = {**PLAN, "slo": {"percentile": 90, "tpot_ms": 0.001}}
     records, deployment = Records(tmp_path), deployed(target, specification_from_plan(strict))
     report = await verify(deployment, records, who="ann", duration_s=5.0)
     assert report.verdict == "not_met"
     failed = records.deployments.get(deployment.deployment_id)
     assert failed.state == "failed"
-    assert "ttft_p90_ms" in failed.reason
+    assert "tpot_p90_ms" in failed.reason
     assert [health.ready for health in target.health(failed)] == [True]
 
 
@@ -133,11 +133,8 @@ async def test_a_simulator_killed_in_the_middle_leaves_a_report_and_no_orphan(
     records, deployment = Records(tmp_path), deployed(target)
 
     def kill(progress: LoadProgress) -> None:
-        if progress.completed >= 5:
-            target_pid = deployment.replicas[0].pid
-            if target_pid and not target.health(deployment)[0].ready:
-                return
-            os.kill(target_pid or 0, signal.SIGKILL)
+        if progress.completed >= 5 and target.health(deployment)[0].ready:
+            os.kill(deployment.replicas[0].pid or 0, signal.SIGKILL)
 
     report = await verify(deployment, records, who="ann", duration_s=60.0, on_progress=kill)
     assert report.verdict == "not_met"

@@ -27,14 +27,18 @@ def summarise(
     started_at: str,
     stopped_early: str = "",
 ) -> LoadReport:
-    """The report of a run. Requests due during the warm-up are left out; failed ones count as infinitely slow."""
+    """The report of a run. Failed requests count as infinitely slow.
+
+    Requests due during the warm-up are left out, unless the run did not outlast it.
+    """
     random = chance("bootstrap", plan.seed)
-    counted = [sample for sample in samples if sample.due_s >= plan.warmup_s]
+    warmup_s = plan.warmup_s if any(sample.due_s >= plan.warmup_s for sample in samples) else 0.0
+    counted = [sample for sample in samples if sample.due_s >= warmup_s]
     answered = [sample for sample in counted if not sample.error]
     values = {name: latencies(counted, name) for name in FIELDS}
     measured = {name: distribution(numbers, random) for name, numbers in values.items()}
-    window_s = max(1e-9, _window_s(plan, samples, stopped_early) - plan.warmup_s)
-    finished = [s for s in samples if not s.error and plan.warmup_s <= s.ended_s < plan.warmup_s + window_s]
+    window_s = _length_s(plan, samples, stopped_early) - warmup_s
+    finished = [s for s in samples if not s.error and warmup_s <= s.ended_s < warmup_s + window_s]
     late_ms = sorted(sample.late_ms for sample in counted)
     late_p99_ms = percentile(late_ms, 99) if late_ms else 0.0
     failed = len(counted) - len(answered)
@@ -61,8 +65,8 @@ def summarise(
         request_rate_rps=offered_rps,
         replicas_planned=plan.replicas_planned,
         replicas_driven=plan.replicas_driven,
-        duration_s=window_s + plan.warmup_s,
-        warmup_s=plan.warmup_s,
+        duration_s=window_s + warmup_s,
+        warmup_s=warmup_s,
         requests=len(counted),
         completed=len(answered),
         failed=failed,
@@ -76,7 +80,7 @@ def summarise(
         osl_mean=sum(sample.output_tokens for sample in answered) / len(answered) if answered else None,
         late_p99_ms=late_p99_ms,
         warnings=_warnings(plan, learned, late_p99_ms, stopped_early),
-        timeline=timeline(samples, window_s + plan.warmup_s),
+        timeline=timeline(samples, window_s + warmup_s),
         curves={name: _curve(numbers) for name, numbers in values.items() if numbers},
     )
 
@@ -107,11 +111,11 @@ def _is_good(sample: Sample, slos: Sequence[Slo]) -> bool:
     return all(value is None or value <= bound for value, bound in latencies)
 
 
-def _window_s(plan: LoadPlan, samples: Sequence[Sample], stopped_early: str) -> float:
+def _length_s(plan: LoadPlan, samples: Sequence[Sample], stopped_early: str) -> float:
     """Length of the run without draining, in model time; a run that ended early was as long as its last request."""
     if not stopped_early or not samples:
         return plan.total_s
-    return min(plan.total_s, max(plan.warmup_s, *(sample.due_s for sample in samples)) + 1e-3)
+    return min(plan.total_s, max(sample.due_s for sample in samples) + 1 / plan.mean_rate_rps)
 
 
 def _errors(samples: Sequence[Sample], learned: Preflight) -> tuple[ErrorCount, ...]:
