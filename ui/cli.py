@@ -18,7 +18,9 @@ from ui.commands import (
     evaluation,
     extract,
     invoice,
+    models,
     plan,
+    predict,
     rollback,
     simulator,
     status,
@@ -42,11 +44,13 @@ def sextant() -> None:
 
 app.command("extract")(extract.extract)
 app.command("plan")(plan.plan)
+app.command("predict")(predict.predict)
 app.command("compare")(compare.compare)
 app.command("chat")(chat.chat)
 app.command("demo")(demo.demo)
 app.add_typer(evaluation.app, name="eval")
 app.add_typer(catalog.app, name="catalog")
+app.add_typer(models.app, name="models")
 app.command("invoice")(invoice.invoice)
 app.command("simulator")(simulator.simulator)
 app.command("deploy")(deploy.deploy)
@@ -68,3 +72,6 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.stderr.write("stopped\n")
         sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader left, as in `sextant plan … | head`
+        sys.exit(0)

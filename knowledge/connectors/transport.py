@@ -16,6 +16,11 @@ LONGEST_WAIT_S = 60.0
 LARGEST_ANSWER_BYTES = 256 * 1024 * 1024
 LONGEST_LINE_CHARS = 1024 * 1024
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+_CURES = {
+    "status 401": "check the key in the settings",
+    "status 403": "check the key in the settings",
+    "status 404": "check the name and the address",
+}
 _AGAIN = {408, 425, 429, 500, 502, 503, 504}
 
 
@@ -78,8 +83,7 @@ class Transport:
             if attempt + 1 < ATTEMPTS:
                 self._sleep(wait_s)
         host = _host(str(request.url))
-        cure = "check the key in the settings" if problem in {"status 401", "status 403"} else "try again later"
-        raise Unavailable(f"{host} did not answer: {problem}", cure)
+        raise Unavailable(f"{host} did not answer: {problem}", _CURES.get(problem, "try again later"))
 
 
 def _body(response: httpx.Response) -> bytes:

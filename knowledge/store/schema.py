@@ -105,24 +105,7 @@ def _validators(database: "Database") -> None:
     database.table("validators").create({"url": str, "etag": str}, pk="url")
 
 
-def _models(database: "Database") -> None:
-    """Models that somebody added from a hub, with whether they may be planned for production."""
-    database.table("models").create(
-        {
-            "model_id": str,
-            "record": str,
-            "source_url": str,
-            "added_at": str,
-            "approved": int,
-            "approved_by": str,
-            "approved_at": str,
-            "note": str,
-        },
-        pk="model_id",
-    )
-
-
-STEPS: tuple[Callable[["Database"], None], ...] = (_prices, _validators, _models)
+STEPS: tuple[Callable[["Database"], None], ...] = (_prices, _validators)
 VERSION = len(STEPS)
 
 

@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
+from pathlib import Path
 
 from knowledge.facts import ApiPrice, Instance
 from knowledge.snapshot import Snapshot
-from knowledge.store.database import BUNDLED, Store
+from knowledge.store.database import BUNDLED, FILE_NAME, Store, open_store
 from knowledge.store.offer import GPU, RENTAL_MODES, Offer
 from tools.catalog.billing import parse_billing_mode
 from tools.catalog.candidates import marks_of
@@ -14,6 +15,17 @@ from tools.market import Market
 
 # Tiers that cost more for speed or less for patience; a plan compares ordinary requests and batches.
 _TIERS = {"priority", "flex", "balanced", "ultrafast", "decisions"}
+
+
+def market_at(home: Path, snapshot: Snapshot, today: date) -> Market:
+    """Return the prices to plan with: those of the store under `home`, the bundled ones where nothing was synced yet.
+
+    A store that does not exist is not built for it.
+    """
+    if not (home / FILE_NAME).exists():
+        return Market.bundled(snapshot)
+    with open_store(home, snapshot) as store:
+        return current_market(store, snapshot, today)
 
 
 def current_market(store: Store, snapshot: Snapshot, today: date) -> Market:
