@@ -1,5 +1,9 @@
 """The simulation: the scheduler's result at event speed, and the laws that any queue obeys."""
 
+import gzip
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -20,6 +24,8 @@ from tools.simulation import (
     saturation_rps,
     simulate,
 )
+from tools.simulation.calibration import Measured, calibrate, linear_cost, replay
+from tools.simulation.trace import read_trace
 from tools.simulation.traffic import Arrivals
 
 COST = StepCost((1, 8, 64, 256), (7.0, 7.5, 11.0, 22.0), 5e-5, 0.017, 5.0)
@@ -28,7 +34,7 @@ ANSWER = Lengths(mean=200, p50=160, p90=390, p99=700)
 LIMITS = Limits(max_num_seqs=256, max_num_batched_tokens=8192, kv_blocks=28_000)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     seed=st.integers(0, 10_000),
     rate=st.floats(0.5, 60),
@@ -200,3 +206,41 @@ def test_impossible_inputs_are_named() -> None:
         simulate(COST, LIMITS, Traffic(1, CHAT, ANSWER), 0)
     with pytest.raises(BadInput, match="trace"):
         simulate(COST, LIMITS, Traffic(1, CHAT, ANSWER, "trace"))
+
+
+def test_traces_are_read_as_published(tmp_path: Path) -> None:
+    lines = tmp_path / "trace.jsonl.gz"
+    rows = [
+        {"timestamp": 500, "input_length": 100, "output_length": 7},
+        {"timestamp": 0, "input_length": 9, "output_length": 1},
+    ]
+    lines.write_bytes(gzip.compress("\n".join(json.dumps(row) for row in rows).encode()))
+    assert read_trace(lines) == (TraceRequest(0.0, 9, 1), TraceRequest(0.5, 100, 7))
+    table = tmp_path / "trace.csv"
+    table.write_text(
+        "TIMESTAMP,ContextTokens,GeneratedTokens\n"
+        "2023-11-16 18:15:46.6805900,374,44\n2023-11-16 18:15:50.9951690,396,109\n"
+    )
+    assert [round(request.at_s, 3) for request in read_trace(table)] == [0.0, 4.315]
+
+
+@pytest.mark.parametrize(
+    "content", ["", "TIMESTAMP,ContextTokens\n1,2\n", "timestamp,input_length,output_length\nx,1,1\n"]
+)
+def test_a_trace_that_cannot_be_used_is_named(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "trace.csv"
+    path.write_text(content)
+    with pytest.raises(BadInput, match=r"trace\.csv"):
+        read_trace(path)
+
+
+def test_calibration_finds_the_numbers_that_a_run_was_made_with() -> None:
+    made_with = linear_cost(7.0, 0.06, 0.017, 5.0)
+    points = []
+    for isl, osl, rate in ((467, 64, 4.0), (467, 16, 24.0), (202, 64, 16.0)):
+        point = Measured(isl, osl, rate, None, None, requests=100)
+        run = replay(made_with, LIMITS, point, seed=5)
+        points.append(Measured(isl, osl, rate, run.ttft_ms.mean, run.tpot_ms.mean, requests=100))
+    found = calibrate(points, LIMITS, seeds=(5,), trials=120)
+    assert found.decode_ms(1) == pytest.approx(made_with.decode_ms(1), rel=0.02)
+    assert found.prefill_ms_per_token == pytest.approx(0.017, rel=0.15)

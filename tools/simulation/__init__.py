@@ -4,6 +4,7 @@ from tools.simulation.fleet import Autoscaling, Routing
 from tools.simulation.rate import LargestRate, largest_rate, saturation_rps
 from tools.simulation.result import Percentiles, SimulationResult, Slo
 from tools.simulation.simulation import simulate
+from tools.simulation.trace import read_trace
 from tools.simulation.traffic import Arrivals, TraceRequest, Traffic, Workload, constant, sample_lengths
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Workload",
     "constant",
     "largest_rate",
+    "read_trace",
     "sample_lengths",
     "saturation_rps",
     "simulate",

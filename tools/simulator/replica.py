@@ -8,6 +8,7 @@ from knowledge.snapshot import Snapshot
 from tools.memory import memory_budget, native_precision, usable_precision
 from tools.performance import Configuration, StepCost, step_cost
 from tools.scheduler import Limits
+from tools.simulator.measurements import cost_from
 
 BLOCK_TOKENS = 16
 _FREE_MODEL_LEN = 32_768
@@ -53,7 +54,7 @@ class Replica:
 
 
 def replica(wanted: Wanted, snapshot: Snapshot) -> Replica:
-    """Resolve names, check that the model fits, and take the times from the latency model or as given."""
+    """Resolve names, check that the model fits, and take the times from the latency model, a file, or as given."""
     if wanted.ttft_ms is not None or wanted.tpot_ms is not None:
         return _with_fixed_times(wanted)
     if not wanted.gpu:
@@ -104,14 +105,23 @@ def _with_modelled_times(wanted: Wanted, gpu: str, snapshot: Snapshot) -> Replic
     held = min(model.context_window_tokens, budget.kv_cache_tokens)
     slots = wanted.max_num_seqs or budget.limits.max_sequences
     chunk = wanted.max_num_batched_tokens or max(budget.limits.chunk_tokens, slots)
+    if wanted.benchmarks:
+        cost = cost_from(
+            wanted.benchmarks,
+            model=model.model_id,
+            gpu=accelerator.gpu_type,
+            tensor_parallel=wanted.tensor_parallel,
+        )
+    else:
+        cost = step_cost(configuration, isl=wanted.isl, osl=wanted.osl)
     return Replica(
         model=model.model_id,
-        cost=step_cost(configuration, isl=wanted.isl, osl=wanted.osl),
+        cost=cost,
         limits=_limits(wanted, slots, chunk, kv_blocks=budget.kv_cache_tokens // BLOCK_TOKENS),
         max_model_len=wanted.max_model_len or held,
         embedding_size=model.hidden_size,
         description={
-            "latency": "modelled",
+            "latency": "measured" if wanted.benchmarks else "modelled",
             "gpu": accelerator.gpu_type,
             "tensor_parallel": str(wanted.tensor_parallel),
             "quantization": quantization,
