@@ -59,7 +59,7 @@ class Answer:
             self.finished = True
             return
         try:
-            self._read(json.loads(data), now)
+            self._read(json.loads(data.decode()), now)
         except (AttributeError, TypeError) as error:
             raise ValueError("an event of another shape") from error
 
