@@ -17,7 +17,7 @@ from tools.simulator.tokens import EstimatedTokenizer, Tokenizer
 _WORD = re.compile(r"'(?:[sdmt]|ll|ve|re)| ?[^\W\d_]+|\d{1,3}| ?[^\s\w]+|_+|\s+(?!\S)|\s", re.IGNORECASE)
 
 
-def _byte_alphabet() -> dict[int, str]:
+def byte_alphabet() -> dict[int, str]:
     """The printable stand-ins for bytes that byte-level vocabularies are written in (as GPT-2 introduced them)."""
     plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
     shifted = (byte for byte in range(256) if byte not in plain)
@@ -28,7 +28,7 @@ class BytePairTokenizer:
     """Byte-level byte-pair encoding with a vocabulary and ranked merges."""
 
     def __init__(self, vocabulary: dict[str, int], merges: list[tuple[str, str]]) -> None:
-        self._alphabet = _byte_alphabet()
+        self._alphabet = byte_alphabet()
         self._bytes = {stand_in: byte for byte, stand_in in self._alphabet.items()}
         self._ids = vocabulary
         self._names = {number: name for name, number in vocabulary.items()}
@@ -92,8 +92,10 @@ def tokenizer_from(path: str | None) -> Tokenizer:
 
 
 def _byte_pair(model: dict[str, Any]) -> BytePairTokenizer:
+    if model.get("type", "BPE") != "BPE" or not isinstance(model["vocab"], dict):
+        raise ValueError("not byte-pair encoding")
     vocabulary = {str(name): int(number) for name, number in model["vocab"].items()}
     merges = [tuple(pair.split(" ")) if isinstance(pair, str) else tuple(pair) for pair in model["merges"]]
-    if model.get("type", "BPE") != "BPE" or any(stand_in not in vocabulary for stand_in in _byte_alphabet().values()):
+    if any(stand_in not in vocabulary for stand_in in byte_alphabet().values()):
         raise ValueError("not byte-level")
     return BytePairTokenizer(vocabulary, [(str(a), str(b)) for a, b in merges])
