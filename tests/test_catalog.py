@@ -25,7 +25,7 @@ from tools.catalog import answers, export
 from tools.catalog.billing import BillingMode, component, parse_billing_mode
 from tools.catalog.catalog import Catalog
 from tools.catalog.drift import drift
-from tools.catalog.health import health
+from tools.catalog.health import health, warnings_at_start
 from tools.catalog.market import current_market
 from tools.catalog.plausibility import BOUNDS, doubt, normalized, peers
 from tools.catalog.query import WORKLOADS, Query, canonical_workload
@@ -323,6 +323,9 @@ def test_health_counts_what_is_stale_missing_and_in_conflict(catalog: Catalog, o
     assert state.models_without_benchmarks
     assert any("older than 60 days" in warning for warning in state.warnings)
     json.dumps(answers.health_answer(state), allow_nan=False)
+    short = warnings_at_start(catalog.store, TODAY)
+    assert short
+    assert set(short) <= set(state.warnings)
 
 
 def test_a_day_without_a_sync_moves_nothing(catalog: Catalog, offers: list[Offer]) -> None:

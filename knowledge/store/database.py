@@ -115,6 +115,14 @@ class Store:
         )
         return [(_offer(row[:-2]), row[-2], row[-1]) for row in rows]
 
+    def counts(self, stale_before: str) -> tuple[int, int, int]:
+        """Count the shown prices, those whose source is older than a day (ISO), and those that sources dispute."""
+        row = self.connection.execute(
+            "SELECT count(*), sum(source_date < ?), sum(view_flags LIKE '%differs:%') FROM offers WHERE current = 1",
+            [stale_before],
+        ).fetchone()
+        return int(row[0]), int(row[1] or 0), int(row[2] or 0)
+
     def search(self, text: str, limit: int = 50) -> list[Offer]:
         """Find offers whose names hold every word, by the start of words; best match first, at most `limit`."""
         words = re.findall(r"\w+", text.lower())
@@ -242,6 +250,7 @@ def _build(path: Path, snapshot: Snapshot, at: datetime) -> None:
     try:
         connection = _connect(unfinished)
         connection.execute("PRAGMA synchronous = OFF")  # a crash leaves only the unfinished file behind
+        connection.execute("PRAGMA journal_mode = MEMORY")
         with closing(Store(connection, unfinished)) as store:
             upgrade(store.connection)
             _take_bundled(store, snapshot, at)

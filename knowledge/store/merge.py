@@ -20,7 +20,8 @@ NEGOTIATED_TIER = 4
 STALE_DAYS = 14
 SAME_PRICE = 0.01  # relative; sources that agree within 1 % corroborate one another
 DIGEST_DIGITS = 12
-LASTING_FLAGS = ("deprecated", "retired", "retires", "reseller", "volume_tier", "verify_service_still_sold")
+DIFFERS = "differs:"
+LASTING_FLAGS = ("deprecated", "retired", "retires", "reseller", "outlier", "volume_tier", "verify_service_still_sold")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,24 +209,40 @@ def _alone(layer: _Layer) -> tuple[str, str, str]:
 def _beside(shown: _Layer, layers: Sequence[_Layer]) -> tuple[str, str, str]:
     """Return the flags, agreeing sources and confidence of the shown row in the light of the others.
 
-    A source that is asked itself replaces what a bundled row remembers of it. Two sources that agree make a price
-    official where a page is cited; what is known of a model's end of life counts whoever says it.
+    Two sources that agree make a price official where a page is cited; what is known of a model's end of life counts
+    whoever says it.
     """
     others = [layer for layer in layers if layer is not shown and not layer.removed_on]
-    asked = {layer.source for layer in others} | {shown.source}
-    flags = [flag for flag in _parts(shown.flags) if flag.removeprefix("differs:").partition("=")[0] not in asked]
-    agreeing = [name for name in _parts(shown.corroborated_by) if name not in asked]
-    for layer in others:
-        flags += [flag for flag in _parts(layer.flags) if flag.startswith(LASTING_FLAGS)]
-        if layer.source == shown.source:
+    if not others:
+        return _alone(shown)
+    flags = [flag for flag in _parts(shown.flags) if not flag.startswith(DIFFERS)]
+    flags += [flag for layer in others for flag in _parts(layer.flags) if flag.startswith(LASTING_FLAGS)]
+    agreeing = []
+    for source, usd in _said([shown, *others]).items():
+        if source == shown.source:
             continue
-        if abs(layer.unit_price_usd - shown.unit_price_usd) <= SAME_PRICE * shown.unit_price_usd:
-            agreeing.append(layer.source)
+        if abs(usd - shown.unit_price_usd) <= SAME_PRICE * shown.unit_price_usd:
+            agreeing.append(source)
         else:
-            flags.append(f"differs:{layer.source}={layer.unit_price_usd:g}")
+            flags.append(f"{DIFFERS}{source}={usd:g}")
     confirmed = agreeing and shown.confidence == "aggregated" and shown.source_url
     confidence = "official" if confirmed else shown.confidence
-    return ";".join(dict.fromkeys(flags)), ";".join(dict.fromkeys(agreeing)), confidence
+    return ";".join(dict.fromkeys(flags)), ";".join(agreeing), confidence
+
+
+def _said(layers: Sequence[_Layer]) -> dict[str, float]:
+    """Return what each source says: first of those that were asked, then what their rows remember of others."""
+    said: dict[str, float] = {}
+    for layer in layers:
+        said.setdefault(layer.source, layer.unit_price_usd)
+    for layer in layers:
+        for source in _parts(layer.corroborated_by):
+            said.setdefault(source, layer.unit_price_usd)
+        for flag in _parts(layer.flags):
+            source, _, usd = flag.removeprefix(DIFFERS).partition("=")
+            if flag.startswith(DIFFERS) and usd:
+                said.setdefault(source, float(usd))
+    return said
 
 
 def _parts(text: str) -> list[str]:

@@ -3,10 +3,10 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from knowledge.facts import Benchmark, Model
-from knowledge.store.database import SourceState
+from knowledge.store.database import SourceState, Store
 from knowledge.store.offer import GPU, Offer
 from tools.catalog.plausibility import Doubt, doubt, peers
 
@@ -80,7 +80,15 @@ def health(
         doubts=doubts,
         models_without_benchmarks=unmeasured,
         benchmarks_on_unpriced_gpus=dict(unpriced.most_common()),
-        warnings=tuple(_warnings(offers, known_sources, stale, clashes, doubts)),
+        warnings=tuple(
+            _warnings(
+                len(offers),
+                known_sources,
+                stale=stale,
+                disputed=len({row.sku_key for row in clashes}),
+                doubted=len(doubts),
+            )
+        ),
     )
 
 
@@ -99,19 +107,22 @@ def _conflicts(offer: Offer) -> Iterable[Conflict]:
             yield Conflict(offer.sku_key, offer.unit_name, offer.unit_price_usd, offer.source_kind, float(usd), source)
 
 
+def warnings_at_start(store: Store, today: date) -> tuple[str, ...]:
+    """Return the short warnings alone, in milliseconds: without looking at single prices."""
+    before = (today - timedelta(days=WARNED_STALE_DAYS)).isoformat()
+    offers, stale, disputed = store.counts(before)
+    return tuple(_warnings(offers, store.sources(), stale=stale, disputed=disputed))
+
+
 def _warnings(
-    offers: Sequence[Offer],
-    sources: Sequence[SourceState],
-    stale: int,
-    conflicts: Sequence[Conflict],
-    doubts: Sequence[Doubt],
+    offers: int, sources: Sequence[SourceState], *, stale: int, disputed: int, doubted: int = 0
 ) -> Iterable[str]:
     if stale:
-        yield f"{stale:,} of {len(offers):,} prices are older than {WARNED_STALE_DAYS} days: sextant catalog sync"
-    if conflicts:
-        yield f"{len({row.sku_key for row in conflicts}):,} prices differ by more than 1 % between sources"
-    if doubts:
-        yield f"{len(doubts)} prices look wrong by their distance from peers"
+        yield f"{stale:,} of {offers:,} prices are older than {WARNED_STALE_DAYS} days: sextant catalog sync"
+    if disputed:
+        yield f"{disputed:,} prices differ by more than 1 % between sources: sextant catalog drift"
+    if doubted:
+        yield f"{doubted} prices look wrong by their distance from peers"
     for source in sources:
         if source.outcome in {"failed", "held"}:
             yield f"{source.origin}: last sync {source.outcome}: {source.detail}"

@@ -1,7 +1,7 @@
 """Is a price believable? Bounds per workload and unit, and the distance from what others ask for the same model.
 
-The bounds are a factor of two to five beyond the cheapest and dearest real price that was found for each unit in
-November 2026, so that a mistake of unit (a price per 1k taken for one per 1M, cents for dollars) falls outside.
+The bounds enclose every real price that was found for each unit in November 2026, most with a factor of two to five to
+spare, so that a mistake of unit (a price per 1k taken for one per 1M, cents for dollars) falls outside.
 """
 
 from collections import defaultdict
@@ -16,7 +16,7 @@ from tools.units import factor, parse_unit, reference_unit
 
 # (workload or "*", reference unit) -> lowest and highest USD that is believed.
 BOUNDS: Mapping[tuple[str, str], tuple[float, float]] = {
-    ("llm", "1m_tokens"): (0.001, 1500.0),
+    ("llm", "1m_tokens"): (0.002, 1500.0),
     ("embeddings", "1m_tokens"): (0.001, 5.0),
     ("rerank", "1m_tokens"): (0.001, 5.0),
     ("moderation", "1m_tokens"): (0.002, 20.0),

@@ -87,7 +87,20 @@ def offers(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print prices one by one."""
     table(
         "",
-        ["seller", "model", "billed", "part", "USD", "per", "region", "confidence", "source", "as of", "SKU"],
+        [
+            "seller",
+            "model",
+            "billed",
+            "part",
+            "USD",
+            "per",
+            "region",
+            "confidence",
+            "source",
+            "as of",
+            "others say",
+            "SKU",
+        ],
         [
             [
                 row["provider"],
@@ -100,6 +113,7 @@ def offers(rows: Sequence[Mapping[str, Any]]) -> None:
                 row["confidence"],
                 row["source_kind"],
                 age(row),
+                ", ".join(flag.removeprefix("differs:") for flag in row["flags"] if flag.startswith("differs:")),
                 row["sku_key"],
             ]
             for row in rows
