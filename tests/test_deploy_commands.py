@@ -73,6 +73,11 @@ def test_a_deployment_from_start_to_end(home: Path, tmp_path: Path) -> None:
     assert by_address.returncode == 3
     assert "not met" in by_address.stdout
 
+    kept = tmp_path / "outcomes.jsonl"
+    assert "2 outcomes written" in sextant(home, "outcomes", "export", str(kept)).stdout
+    assert "0 of 2 outcomes added" in sextant(home, "outcomes", "import", str(kept)).stdout
+    (learned,) = answer(sextant(home, "outcomes", "list", "--json"))["corrections"]
+    assert (learned["metric"], learned["engine"], learned["outcomes"]) == ("ttft_ms", "vllm-simulator", 1)
     (listed,) = answer(sextant(home, "deployments", "--json"))["deployments"]
     assert (listed["deployment_id"], listed["verdict"]) == (made["deployment_id"], "met")
     shown = sextant(home, "status", made["deployment_id"][:6]).stdout

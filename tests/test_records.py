@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.errors import Conflict, NotFound, StateUnusable
+from knowledge.errors import BadInput, Conflict, NotFound, StateUnusable
 from knowledge.records import Deployment, Measure, NewDeployment, Outcome, Records, Replica, SloOutcome
 from knowledge.records.database import FILE_NAME, unusable
+from knowledge.records.exchange import read_outcomes, write_outcomes
 
 
 class Clock:
@@ -131,6 +132,30 @@ def test_outcomes_come_out_as_they_went_in_and_import_once(records: Records) -> 
     assert records.outcomes.latest("d-1") == outcome("o2")
     assert records.outcomes.all(engine="vllm") == ()
     assert Outcome.from_json(json.loads(json.dumps(outcome().to_json()))) == outcome()
+
+
+def test_outcomes_travel_in_files(tmp_path: Path) -> None:
+    assert write_outcomes([outcome("o1"), outcome("o2")], tmp_path / "outcomes.jsonl") == 2
+    assert read_outcomes(tmp_path / "outcomes.jsonl") == (outcome("o1"), outcome("o2"))
+    with pytest.raises(BadInput, match="cannot be written"):
+        write_outcomes([], tmp_path / "nowhere" / "outcomes.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("nonsense", "line 1: not JSON"),
+        ('{"requests": NaN}', "NaN is not a number"),
+        ("[]", "not an outcome of Sextant"),
+        (json.dumps({**outcome().to_json(), "requests": "many"}), "requests"),
+        (json.dumps({**outcome().to_json(), "measures": [{"metric": "ttft_ms"}]}), "measures.0"),
+    ],
+)
+def test_a_file_that_holds_no_outcome_is_refused_by_line(tmp_path: Path, line: str, said: str) -> None:
+    (tmp_path / "outcomes.jsonl").write_text(line + "\n")
+    with pytest.raises(BadInput, match="line 1") as caught:
+        read_outcomes(tmp_path / "outcomes.jsonl")
+    assert said in caught.value.message
 
 
 def test_a_scenario_is_replaced_under_its_name(records: Records) -> None:

@@ -5,11 +5,15 @@ pairs it has not seen, and a noise per load test. The correction is the mean of 
 little and many that agree move all the way. Simulated and real engines have different names and never mix.
 """
 
+import csv
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from statistics import fmean
 
+from knowledge.errors import BadInput
 from knowledge.facts import Benchmark
 from knowledge.records import Measure, Outcome
 
@@ -123,6 +127,20 @@ def benchmark_of(outcome: Outcome) -> Benchmark | None:
         notes=f"time factor {outcome.time_factor:g}" if outcome.time_factor != 1 else "",
         source="your own deployments",
     )
+
+
+def write_benchmarks(points: Sequence[Benchmark], path: Path) -> None:
+    """Measured points as CSV, one column per field, whole or not at all. BadInput when it cannot be written."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with draft.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, [column.name for column in fields(Benchmark)])
+            writer.writeheader()
+            writer.writerows(asdict(point) for point in points)
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise BadInput(f"{path} cannot be written: {error.strerror}", "choose another place", field="file") from error
 
 
 def _ratio(outcome: Outcome, metric: str) -> float | None:

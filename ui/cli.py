@@ -19,6 +19,7 @@ from ui.commands import (
     extract,
     invoice,
     models,
+    outcomes,
     plan,
     predict,
     rollback,
@@ -50,6 +51,7 @@ app.command("chat")(chat.chat)
 app.command("demo")(demo.demo)
 app.add_typer(evaluation.app, name="eval")
 app.add_typer(catalog.app, name="catalog")
+app.add_typer(outcomes.app, name="outcomes")
 app.add_typer(models.app, name="models")
 app.command("invoice")(invoice.invoice)
 app.command("simulator")(simulator.simulator)

@@ -69,18 +69,16 @@ class Outcome:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "Outcome":
-        """The inverse of `to_json`; BadInput names what is missing or unknown."""
+    def from_json(cls, values: object) -> "Outcome":
+        """The inverse of `to_json`; BadInput names the first field that does not fit."""
+        from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - only imports need it
+
         try:
-            return cls(
-                **{
-                    **values,
-                    "measures": tuple(Measure(**entry) for entry in values["measures"]),
-                    "slos": tuple(SloOutcome(**entry) for entry in values["slos"]),
-                }
-            )
-        except (KeyError, TypeError) as error:
-            raise BadInput(f"not an outcome of Sextant: {error}", "import what `export` wrote") from error
+            return TypeAdapter(cls).validate_python(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"]) or "outcome"
+            raise BadInput(f"not an outcome of Sextant: {name}: {first['msg']}", field=name) from error
 
 
 class Outcomes:

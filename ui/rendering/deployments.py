@@ -25,8 +25,8 @@ STATE_STYLE = {"verified": "green", "applied": "cyan", "pending": "yellow", "fai
 @contextmanager
 def _bar(what: str) -> Iterator[tuple[Progress, Any]]:
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.fields[note]}"))
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+    terminal = Console(stderr=True)
+    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as bars:
         yield bars, bars.add_task(what, total=1.0, note="")
 
 
@@ -65,13 +65,13 @@ def show_deployment(deployment: "Deployment", lines: Sequence[tuple[str, str]] =
     sheet.add_row("planned cost", f"{dollars(deployment.monthly_cost_usd)} a month (the simulator itself is free)")
     for name, value in lines:
         sheet.add_row(name, value)
-    _console().print(sheet)
+    console().print(sheet)
 
 
 def show_deployments(rows: Sequence[Mapping[str, Any]]) -> None:
     """All deployments, one per line."""
     if not rows:
-        _console().print("nothing was deployed yet; begin with `sextant deploy`")
+        console().print("nothing was deployed yet; begin with `sextant deploy`")
         return
     sheet = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("deployment", "state", "model", "accelerators", "endpoint", "USD a month", "verdict", "changed"):
@@ -84,16 +84,16 @@ def show_deployments(rows: Sequence[Mapping[str, Any]]) -> None:
             f"{row['gpu_count']} × {row['gpu_type']}",
             row["endpoint"] or "",
             dollars(row["monthly_cost_usd"]),
-            _verdict(row["verdict"]),
+            verdict_text(row["verdict"]),
             row["updated_at"][:16].replace("T", " "),
         )
-    _console().print(sheet)
+    console().print(sheet)
 
 
 def show_report(report: "LoadReport") -> None:
     """The verdict, each objective measured beside predicted, and what was noticed."""
-    console = _console()
-    console.print(_verdict(report.verdict), Text(report.reason))
+    out = console()
+    out.print(verdict_text(report.verdict), Text(report.reason))
     sheet = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("objective", "bound", "measured", "95 % interval", "predicted", "verdict", ""):
         sheet.add_column(column, justify="left" if column in ("objective", "verdict", "") else "right", overflow="fold")
@@ -105,24 +105,24 @@ def show_report(report: "LoadReport") -> None:
             amount(slo.measured),
             interval,
             amount(slo.predicted),
-            _verdict(slo.verdict),
+            verdict_text(slo.verdict),
             slo.note,
         )
-    console.print(sheet)
-    console.print(
+    out.print(sheet)
+    out.print(
         f"{report.requests} requests at {amount(report.request_rate_rps)}/s, {report.failed} failed, "
         f"{amount(report.output_tok_s)} tokens/s, goodput {amount(report.goodput_rps)}/s, "
         f"uptime {amount(report.uptime_percent)} %"
     )
     for error in report.errors:
-        console.print(Text(f"{error.count} × {error.kind}: {error.example}", style="red"))
+        out.print(Text(f"{error.count} × {error.kind}: {error.example}", style="red"))
     for warning in report.warnings:
-        console.print(Text(f"note: {warning}", style="dim"))
+        out.print(Text(f"note: {warning}", style="dim"))
 
 
 def show_saturation(found: "Saturation") -> None:
     """The rates that were tried and the highest that held."""
-    console = _console()
+    out = console()
     sheet = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("requests/s", "completed/s", "tokens/s", "held", ""):
         sheet.add_column(column, justify="right" if "/s" in column else "left", overflow="fold")
@@ -131,16 +131,17 @@ def show_saturation(found: "Saturation") -> None:
         sheet.add_row(
             amount(step.request_rate_rps), amount(step.achieved_rps), amount(step.output_tok_s), held, step.reason
         )
-    console.print(sheet)
+    out.print(sheet)
     limit = " (the search went no higher)" if found.bounded else ""
-    console.print(f"holds up to {amount(found.highest_rps)} requests/s{limit}")
+    out.print(f"holds up to {amount(found.highest_rps)} requests/s{limit}")
 
 
-def _verdict(verdict: str | None) -> Text:
+def verdict_text(verdict: str | None) -> Text:
+    """A verdict in its colour."""
     return Text((verdict or "").replace("_", " "), style=VERDICT_STYLE.get(verdict or "", "default"))
 
 
-def _console() -> Console:
+def console() -> Console:
     """A terminal as wide as it is; a pipe as wide as a table needs."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(width=200, highlight=False)
+    terminal = Console(highlight=False)
+    return terminal if terminal.is_terminal else Console(width=200, highlight=False)
