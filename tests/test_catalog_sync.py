@@ -161,7 +161,7 @@ def test_a_mistake_of_unit_is_spotted_by_what_others_ask(store: Store, run: Run)
     for place, name in enumerate(("a", "b", "c")):
         run(connector([offer("llama-70b", 0.8 + place / 10, provider=name)], name))
     (report,) = run(connector([offer("llama-70b", 0.0009)]))
-    assert [found.why for found in report.refused] == ["0.0009 USD per 1m_tokens is outside 0.001 to 1500"]
+    assert [found.why for found in report.refused] == ["0.0009 USD per 1m_tokens is outside 0.002 to 1500"]
     (report,) = run(connector([offer("llama-70b", 900.0)]))
     assert [found.why for found in report.held] == [
         "900 USD per 1m_tokens, others ask 0.9: off by about 1,000, a mistake of unit"
