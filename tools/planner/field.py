@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -33,9 +34,8 @@ class Field:
 
     def take(self, rows: Rows | Mask) -> "Field":
         """Some rows of the field."""
-        cost = self.screen.cost.take(rows)
-        part = replace(self.screen, cost=cost, osl=self.screen.osl[rows])
-        return replace(self, grid=self.grid.take(rows), screen=part, capacity=self.capacity.take(rows))
+        grid, screened, capable = self.grid.take(rows), self.screen.take(rows), self.capacity.take(rows)
+        return replace(self, grid=grid, screen=screened, capacity=capable)
 
 
 def field(short: Shortlist, accelerators: Sequence[Accelerator], case: Case) -> Field | None:
@@ -49,9 +49,16 @@ def field(short: Shortlist, accelerators: Sequence[Accelerator], case: Case) -> 
     if not len(rows):
         return None
     grid = found.grid.take(rows)
-    screened = screen(grid.configurations(), isl=traffic.isl.mean, osl=traffic.osl.mean)
+    screened = _screened(found, rows.tobytes(), traffic.isl.mean, traffic.osl.mean)
     wide = spread(screened, traffic, traffic.targets.percentile)
     return Field(grid, screened, capacity(grid, screened, traffic, wide), wide, len(found.grid) + found.unfit)
+
+
+@lru_cache(maxsize=16)
+def _screened(found: Fitting, rows: bytes, isl: float, osl: float) -> Screen:
+    """Step costs of some rows; plans that differ in load, targets or prices share them."""
+    chosen = found.grid.take(np.frombuffer(rows, dtype=np.intp))
+    return screen(chosen.configurations(), isl=isl, osl=osl)
 
 
 def _open_rows(grid: Grid, short: Shortlist, case: Case) -> Rows:

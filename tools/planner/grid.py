@@ -136,7 +136,7 @@ class Shortfall:
     missing_bytes: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fitting:
     """The grid of what starts, and of what does not: how many, and the nearest of each model."""
 

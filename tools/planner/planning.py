@@ -7,10 +7,12 @@ from typing import Any
 from knowledge.snapshot import Snapshot
 from tools.intent import Intent, Provenance
 from tools.market import Market
+from tools.performance.configuration import Configuration
 from tools.planner.apis import ApiCandidate, candidates
 from tools.planner.case import Case
 from tools.planner.checks import check
 from tools.planner.drawing import api_option, hosted_option
+from tools.planner.evidence import grounds
 from tools.planner.field import Field, carrying, field
 from tools.planner.grid import Rows
 from tools.planner.hardware import hardware
@@ -88,7 +90,7 @@ def plan(
     found = search(case)
     ranked = _lists(found, case, limit) if found.pool is not None else {}
     rows = list(dict.fromkeys(row for order in _presented(ranked) for row in order))
-    drawn = {row: draw(found, row, case) for row in rows}
+    drawn = draw(found, rows, case)
     return Plan(
         intent=intent,
         traffic=case.traffic,
@@ -154,14 +156,30 @@ def _presented(ranked: Mapping[str, list[int]]) -> list[list[int]]:
     ]
 
 
-def draw(found: Search, row: int, case: Case) -> Option:
-    """The option of one row of the pool."""
-    assert found.pool is not None  # noqa: S101  # a row of it was given
-    source, entry = int(found.pool.source[row]), int(found.pool.entry[row])
-    if source < 0:
-        return api_option(found.apis[entry], found.pool, row, case)
-    assert found.field is not None  # noqa: S101  # hosted candidates come from it
-    return hosted_option(found.hosted[source], found.field, found.pool, row, case)
+def draw(found: Search, rows: Sequence[int], case: Case) -> dict[int, Option]:
+    """The options of some rows of the pool."""
+    table, field = found.pool, found.field
+    if table is None:
+        return {}
+    hosted = [row for row in rows if table.source[row] >= 0]
+    asked = [_asked(found, row, case) for row in hosted] if field is not None else []
+    known = dict(zip(hosted, grounds(asked, case.traffic), strict=True))
+    options: dict[int, Option] = {}
+    for row in rows:
+        if row in known and field is not None:
+            options[row] = hosted_option(
+                found.hosted[int(table.source[row])], field, table, row, case, ground=known[row]
+            )
+        else:
+            options[row] = api_option(found.apis[int(table.entry[row])], table, row, case)
+    return options
+
+
+def _asked(found: Search, row: int, case: Case) -> tuple[Configuration, float]:
+    """Configuration of a row and the rate that each of its replicas gets at the peak."""
+    assert found.pool is not None and found.field is not None  # noqa: S101, PT018  # the caller looked
+    block, entry = found.hosted[int(found.pool.source[row])], int(found.pool.entry[row])
+    return found.field.grid.configuration(int(block.rows[entry])), case.traffic.peak_qps / int(block.replicas[entry])
 
 
 __all__ = ["Plan", "Search", "draw", "plan", "search"]

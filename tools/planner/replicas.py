@@ -1,7 +1,6 @@
 """How many replicas: the peak with headroom, and spares so that failures leave enough of them."""
 
 from functools import lru_cache
-from math import comb
 
 import numpy as np
 
@@ -21,7 +20,8 @@ AVAILABILITY = {
 """Share of time that one replica serves. On demand: the single-instance SLA of large clouds (99.5 %); spot and
 marketplaces: a day and a half a month without the machine; owned: one day of repair a quarter. Assumptions."""
 
-_MOST = 4096
+MOST = 4096
+"""Replicas beyond which a candidate is not offered: that many single replicas are a sign of too small a machine."""
 
 
 def needed(peak_rps: float, max_rps: Floats) -> Integers:
@@ -35,11 +35,9 @@ def needed(peak_rps: float, max_rps: Floats) -> Integers:
 def with_spares(replicas: Integers, reliability_percent: float, supply: str) -> Integers:
     """Replicas so that the needed ones are up for the share of time that the reliability target states."""
     total = replicas.copy()
-    for count in np.unique(replicas):
-        if 0 < count <= _MOST:
-            total[replicas == count] += spares(int(count), reliability_percent, AVAILABILITY[supply])
-        elif count:
-            total[replicas == count] += int(np.ceil(count * (1 - AVAILABILITY[supply]) * 2))
+    for count in np.unique(replicas).tolist():
+        if count:
+            total[replicas == count] += spares(min(count, MOST), reliability_percent, AVAILABILITY[supply])
     return total
 
 
@@ -47,14 +45,16 @@ def with_spares(replicas: Integers, reliability_percent: float, supply: str) -> 
 def spares(count: int, reliability_percent: float, availability: float) -> int:
     """Fewest spares with ``P(at least count of count + spares are up) ≥ target``, replicas failing independently."""
     extra = 0
-    while _up(count, count + extra, availability) < reliability_percent / 100:
+    while _up(count + extra, extra, availability) < reliability_percent / 100:
         extra += 1
     return extra
 
 
-def _up(count: int, total: int, availability: float) -> float:
-    """Chance that at most ``total - count`` of `total` replicas are down."""
-    down = 1 - availability
-    return sum(
-        comb(total, failed) * down**failed * availability ** (total - failed) for failed in range(total - count + 1)
-    )
+def _up(total: int, down_allowed: int, availability: float) -> float:
+    """Chance that at most `down_allowed` of `total` replicas are down: a sum of binomial terms, each from the last."""
+    term = availability**total
+    chance = term
+    for failed in range(down_allowed):
+        term *= (total - failed) / (failed + 1) * (1 - availability) / availability
+        chance += term
+    return chance
