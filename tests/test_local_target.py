@@ -211,6 +211,14 @@ def test_reconcile_finishes_or_cleans_up_what_was_interrupted(
     assert target.reconcile(resume=resume) == ()
 
 
+def test_a_rollback_that_was_interrupted_is_finished(target: LocalTarget, home: Path, peer: Path) -> None:
+    deployment = target.apply(specification(), owner="ann", thread="t")
+    Records(home).deployments.move(deployment.deployment_id, "rolled_back", who="ann", action="rollback", replicas=())
+    assert len(running(peer)) == 1
+    assert target.reconcile() == ()
+    assert running(peer) == []
+
+
 def test_two_processes_applying_at_once_start_one(home: Path, peer: Path, first_port: int) -> None:
     arguments = [str(home), str(peer), specification().model_dump_json(), str(first_port), "", ""]
     command = [sys.executable, "-c", APPLIER, *arguments]

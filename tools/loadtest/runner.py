@@ -54,6 +54,7 @@ class Run:
         self._failed = 0
         self.samples: list[Sample] = []
         self.stopped_early = ""
+        self.stopped_by_person = False
 
     async def drive(self, on_progress: OnProgress, stop: asyncio.Event) -> None:
         """Send everything, then wait for what is under way; `stop` ends it early, cancelling what is under way."""
@@ -140,6 +141,7 @@ class Run:
         finally:
             stopping.cancel()
         if stop.is_set():
+            self.stopped_by_person = True
             self.stopped_early = f"stopped; {len(self._tasks)} requests under way were dropped"
 
     async def _cancel(self) -> None:

@@ -26,6 +26,7 @@ def summarise(
     endpoints: Sequence[str],
     started_at: str,
     stopped_early: str = "",
+    stopped_by_person: bool = False,
 ) -> LoadReport:
     """The report of a run. Failed requests count as infinitely slow.
 
@@ -46,6 +47,8 @@ def summarise(
     offered_rps = len(counted) / window_s if plan.pattern == "trace" else plan.mean_rate_rps
     slos = tuple(_judge(slo, counted, plan, random, (achieved_rps, offered_rps)) for slo in with_default(plan.slos))
     verdict, reason = overall(slos)
+    if stopped_by_person and verdict == "met":
+        verdict, reason = "inconclusive", "stopped before its end; all objectives met until then"
     if learned.problem:
         verdict, reason = "inconclusive", f"no load was sent: {learned.problem}"
     good = sum(_is_good(sample, plan.slos) for sample in answered)

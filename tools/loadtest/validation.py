@@ -60,4 +60,5 @@ async def validate(
         endpoints=[endpoint.url for endpoint in permitted],
         started_at=started_at,
         stopped_early=run.stopped_early,
+        stopped_by_person=run.stopped_by_person,
     )
