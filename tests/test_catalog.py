@@ -406,6 +406,17 @@ def test_the_command_line_ranks_as_json(catalog: Catalog, home: Path) -> None:
     assert answer["exclusions"][0]["examples"][0]["reason"]
 
 
+@pytest.mark.usefixtures("catalog")
+def test_the_command_line_exports_and_finds_as_json(home: Path) -> None:
+    exported = json.loads(sextant(home, "export", "--workload", "rerank", "--json").stdout)
+    assert {row["workload_type"] for row in exported["offers"]} == {"rerank"}
+    found = json.loads(sextant(home, "search", "whisper groq", "--json").stdout)
+    assert found["offers"][0]["provider"] == "groq"
+    assert found["offers"][0]["normalized_unit"] == "audio_hour"
+    shown = json.loads(sextant(home, "show", "whisper-large-v3-turbo", "--json").stdout)
+    assert shown["offers"][0]["history"][0]["event"] == "added"
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

@@ -8,8 +8,9 @@ from typing import Any
 from tools.catalog.catalog import Catalog, Sheet
 from tools.catalog.drift import Drift
 from tools.catalog.health import Health
+from tools.catalog.judge import Excluded, Ranked
 from tools.catalog.plausibility import Doubt
-from tools.catalog.rank import Excluded, Ranked, Ranking
+from tools.catalog.rank import Ranking
 from tools.catalog.series import Move
 from tools.catalog.sync import SourceReport
 

@@ -38,6 +38,7 @@ def _catalog() -> "Catalog":
 def rank(
     *,
     workload: Annotated[str, typer.Argument(help="llm, embeddings, rerank, speech_to_text, ... or gpu.")] = "llm",
+    named: Annotated[str, typer.Option("--workload", help="The workload, said as an option.")] = "",
     model: Annotated[str, typer.Option(help="Words of the model's name; of the accelerator for gpu.")] = "",
     usage: Annotated[
         list[str] | None, typer.Option(help='Used in a month: "input=300M tokens", "1000 audio hours".')
@@ -72,7 +73,7 @@ def rank(
     from tools.catalog.usage import parse_usage
     from tools.units import parse_assumption, parse_unit
 
-    name = canonical_workload(workload)
+    name = canonical_workload(named or workload)
     query = Query(
         workload_type=name,
         usage=parse_usage(usage or [], name),
@@ -143,15 +144,19 @@ def export(
     workload: Annotated[str, typer.Option(help="Only this workload.")] = "",
     provider: Annotated[str, typer.Option(help="Only this seller.")] = "",
     out: Annotated[Path | None, typer.Option(help="File to write; standard output without.")] = None,
+    json: Json = False,
 ) -> None:
     """Export the current prices as CSV, JSON, or a price sheet in the terms of FOCUS."""
-    from tools.catalog.export import to_csv, to_focus, to_json
+    from tools.catalog.export import record, to_csv, to_focus, to_json
     from tools.catalog.query import canonical_workload
 
     catalog = _catalog()
     only = {"workload_type": canonical_workload(workload)} if workload else {}
     only |= {"provider": provider} if provider else {}
     offers = sorted(catalog.store.offers(**only), key=lambda offer: offer.sku_key)
+    if json:
+        _print(catalog, {"offers": [record(offer) for offer in offers]})
+        return
     if form == "focus":
         text = to_focus(offers, catalog.today.isoformat())
     else:
