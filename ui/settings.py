@@ -1,5 +1,6 @@
 """Settings: the only module that reads the environment."""
 
+import gc
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -78,3 +79,11 @@ def _positive(name: str) -> int | None:
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         raise BadInput(f"{name} must be a whole number above 0, not {text[:40]!r}", field=name)
     return int(text)
+
+
+def answer_and_exit() -> None:
+    """For a command that computes one answer and exits: no cyclic collection, and one thread for matrices that are
+    too small for two, whose second would only wait. Takes effect when called before numpy is imported.
+    """
+    gc.disable()
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

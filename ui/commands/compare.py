@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ui.settings import answer_and_exit
+
 
 def compare(
     text: Annotated[str | None, typer.Argument(help="What you need, in your words.")] = None,
@@ -16,6 +18,7 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Compare a plan with what it would be after changes: both plans and every field that differs."""
+    answer_and_exit()
     from knowledge.errors import BadInput
     from knowledge.snapshot import load
     from tools.editing import edit, read_assignment

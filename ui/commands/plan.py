@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ui.settings import answer_and_exit
+
 
 def plan(
     text: Annotated[str | None, typer.Argument(help="What you need, in your words.")] = None,
@@ -16,6 +18,7 @@ def plan(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Plan: the options that meet the targets, ranked, priced and explained, and why the others do not."""
+    answer_and_exit()
     from knowledge.snapshot import load
     from tools.planner import plan as planned
     from tools.planner.inquiry import inquire
