@@ -4,25 +4,18 @@ from hashlib import sha256
 
 import numpy as np
 
-from tools.intent import SloPercentile
-from tools.performance.queueing import at_batch
 from tools.planner.apis import ApiCandidate, api_cost
 from tools.planner.case import Case
-from tools.planner.evidence import Grounds
 from tools.planner.explanation import why_api, why_hosted
 from tools.planner.field import Field
-from tools.planner.grid import Floats
 from tools.planner.hosted import Hosted, own_bill, paid_hours
-from tools.planner.latency import Spread, latency, spread
 from tools.planner.money import Cost, bill, line
 from tools.planner.offers import Offer
-from tools.planner.option import Option, Predicted, QualityShown, Times
+from tools.planner.option import Option, Predicted, QualityShown
 from tools.planner.pool import Pool
 from tools.planner.quantization import penalty
 from tools.planner.risk import WEIGHTS
 from tools.planner.traffic import Targets
-
-_AT_TARGET = 0  # stands for the percentile of the targets among the shown ones
 
 
 def option_id(*parts: object) -> str:
@@ -70,13 +63,12 @@ def api_option(candidate: ApiCandidate, found: Pool, row: int, case: Case) -> Op
     )
 
 
-def hosted_option(block: Hosted, field: Field, found: Pool, row: int, case: Case, *, ground: Grounds) -> Option:
+def hosted_option(block: Hosted, field: Field, found: Pool, row: int, case: Case, *, predicted: Predicted) -> Option:
     """A self-hosted candidate as an option."""
     entry = int(found.entry[row])
     at = int(block.rows[entry])
     each = field.grid.configuration(at)
     replicas, gpus = int(block.replicas[entry]), int(block.gpu_count[entry])
-    predicted = _predicted(block, entry, field, case, ground)
     offer = None
     if block.shelf is not None:
         card, size = int(field.grid.accelerator[at]), block.shelf.sizes[int(block.size[entry])]
@@ -157,41 +149,3 @@ def _verdict(predicted: Predicted, targets: Targets, replicas: int) -> dict[str,
         "e2e": end.at_target <= targets.e2e_ms,
         "throughput": None if wanted is None else carried >= wanted,
     }
-
-
-def _predicted(block: Hosted, entry: int, field: Field, case: Case, ground: Grounds) -> Predicted:
-    at, traffic = int(block.rows[entry]), case.traffic
-    one = field.take(np.array([at], dtype=np.intp))
-    cost, osl, batch = one.screen.cost, one.screen.osl, block.batch[[entry]]
-    mean = at_batch(cost, osl, batch)
-    rate = traffic.peak_qps / int(block.replicas[entry])
-    shown: tuple[SloPercentile, ...] = (50, 90, 99)
-    spreads: dict[int, Spread] = {_AT_TARGET: one.wide, **{each: spread(one.screen, traffic, each) for each in shown}}
-    full = {name: latency(cost, osl, batch, wide, "full") for name, wide in spreads.items()}
-    seen = {name: latency(cost, osl, batch, wide, "perceived") for name, wide in spreads.items()}
-    end = mean.ttft_ms + (osl - 1) * mean.tpot_ms
-    max_rps = float(one.capacity.max_rps[0])
-    return Predicted(
-        ttft_ms=_times(mean.ttft_ms, {name: each.ttft_ms for name, each in full.items()}),
-        tpot_ms=_times(mean.tpot_ms, {name: each.tpot_ms for name, each in full.items()}),
-        e2e_ms=_times(end, {name: each.e2e_ms for name, each in full.items()}),
-        perceived_ms=_times(mean.ttft_ms + 24 * mean.tpot_ms, {name: each.e2e_ms for name, each in seen.items()}),
-        max_rps_per_replica=round(max_rps, 6),
-        utilization=round(rate / max_rps, 6),
-        concurrency_per_replica=round(float(batch[0]), 2),
-        max_concurrency_per_replica=int(one.grid.sequences(traffic.isl.mean + traffic.osl.mean)[0]),
-        bound_by=str(one.capacity.bound[0]),
-        interval_80=_intervals(ground, {"ttft_ms": mean.ttft_ms, "tpot_ms": mean.tpot_ms, "output_tok_s": rate * osl}),
-        evidence=ground.evidence,
-    )
-
-
-def _times(mean: Floats, at: dict[int, Floats]) -> Times:
-    numbers = {name: round(float(values[0]), 2) for name, values in at.items()}
-    return Times(round(float(mean[0]), 2), numbers[50], numbers[90], numbers[99], numbers[_AT_TARGET])
-
-
-def _intervals(ground: Grounds, middles: dict[str, Floats]) -> dict[str, tuple[float, float]]:
-    """80 % intervals of the means."""
-    known = {name: (float(values[0]), ground.widths[name]) for name, values in middles.items()}
-    return {name: (round(middle / wide, 3), round(middle * wide, 3)) for name, (middle, wide) in known.items()}

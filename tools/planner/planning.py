@@ -4,21 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from knowledge.snapshot import Snapshot
 from tools.intent import Intent, Provenance
 from tools.market import Market
-from tools.performance.configuration import Configuration
 from tools.planner.apis import ApiCandidate, candidates
 from tools.planner.case import Case
 from tools.planner.checks import check
 from tools.planner.drawing import api_option, hosted_option
-from tools.planner.evidence import grounds
 from tools.planner.field import Field, carrying, field
 from tools.planner.grid import Rows
 from tools.planner.hardware import hardware
 from tools.planner.hosted import Hosted, on_own_cards, rented
-from tools.planner.option import Option
+from tools.planner.option import Option, Predicted
 from tools.planner.pool import Pool, affordable, pool
+from tools.planner.predictions import Placed, predictions
 from tools.planner.profile import profile
 from tools.planner.ranking import orders
 from tools.planner.rejection import Ledger
@@ -162,24 +163,28 @@ def draw(found: Search, rows: Sequence[int], case: Case) -> dict[int, Option]:
     if table is None:
         return {}
     hosted = [row for row in rows if table.source[row] >= 0]
-    asked = [_asked(found, row, case) for row in hosted] if field is not None else []
-    known = dict(zip(hosted, grounds(asked, case.traffic), strict=True))
+    known = {} if field is None else dict(zip(hosted, _predicted(found, hosted, field, case), strict=True))
     options: dict[int, Option] = {}
     for row in rows:
         if row in known and field is not None:
-            options[row] = hosted_option(
-                found.hosted[int(table.source[row])], field, table, row, case, ground=known[row]
-            )
+            block = found.hosted[int(table.source[row])]
+            options[row] = hosted_option(block, field, table, row, case, predicted=known[row])
         else:
             options[row] = api_option(found.apis[int(table.entry[row])], table, row, case)
     return options
 
 
-def _asked(found: Search, row: int, case: Case) -> tuple[Configuration, float]:
-    """Configuration of a row and the rate that each of its replicas gets at the peak."""
-    assert found.pool is not None and found.field is not None  # noqa: S101, PT018  # the caller looked
-    block, entry = found.hosted[int(found.pool.source[row])], int(found.pool.entry[row])
-    return found.field.grid.configuration(int(block.rows[entry])), case.traffic.peak_qps / int(block.replicas[entry])
+def _predicted(found: Search, rows: Sequence[int], field: Field, case: Case) -> list[Predicted]:
+    """Predictions of self-hosted rows of the pool."""
+    if found.pool is None or not rows:
+        return []
+    places = [(found.hosted[int(found.pool.source[row])], int(found.pool.entry[row])) for row in rows]
+    placed = Placed(
+        rows=np.array([block.rows[entry] for block, entry in places], dtype=np.intp),
+        batch=np.array([block.batch[entry] for block, entry in places]),
+        rate_rps=np.array([case.traffic.peak_qps / int(block.replicas[entry]) for block, entry in places]),
+    )
+    return predictions(field, placed, case)
 
 
 __all__ = ["Plan", "Search", "draw", "plan", "search"]

@@ -102,9 +102,8 @@ def pareto(found: Pool, late: Floats) -> Rows:
         kept.extend(rows[first].tolist())
     rows = np.array(kept, dtype=np.intp)
     values = np.column_stack([found.monthly_usd[rows], slow[rows], -found.quality_low[rows]])
-    beaten = np.array([
-        bool(((values <= each).all(axis=1) & (values < each).any(axis=1)).any()) for each in values
-    ], dtype=np.bool_)  # fmt: skip
+    least = (values[:, None, :] <= values[None, :, :]).all(axis=2)
+    beaten = (least & (values[:, None, :] < values[None, :, :]).any(axis=2)).any(axis=0)
     front = rows[~beaten]
     front = front[np.lexsort((front, slow[front], found.monthly_usd[front]))]
     if len(front) > PARETO_LIMIT:
