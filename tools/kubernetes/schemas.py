@@ -1,0 +1,86 @@
+"""Schemas of custom resources, closed so that an unknown field is an error, as a strict API server would have it."""
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from openapi_schema_validator import OAS30Validator
+
+_OPENERS = ("x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource")
+_CHILDREN = ("items", "additionalProperties", "not")
+_LISTS = ("allOf", "anyOf", "oneOf")
+_METADATA = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "name": {"type": "string", "minLength": 1, "maxLength": 253},
+        "generateName": {"type": "string"},
+        "namespace": {"type": "string", "maxLength": 63, "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},
+        "labels": {"type": "object", "additionalProperties": {"type": "string", "maxLength": 63}},
+        "annotations": {"type": "object", "additionalProperties": {"type": "string"}},
+        "finalizers": {"type": "array", "items": {"type": "string"}},
+        "ownerReferences": {"type": "array", "items": {"type": "object"}},
+    },
+}
+
+
+@cache
+def custom_resources() -> Mapping[tuple[str, str], Mapping[str, Any]]:
+    """The bundled CustomResourceDefinitions by (apiVersion, kind); each value is the `spec` with that one version."""
+    found = {}
+    for name in _names():
+        spec = json.loads(gzip.decompress((files("knowledge") / "data" / "crds" / name).read_bytes()))["spec"]
+        for version in spec["versions"]:
+            found[f"{spec['group']}/{version['name']}", spec["names"]["kind"]] = {**spec, "versions": [version]}
+    return found
+
+
+@cache
+def validator(api_version: str, kind: str) -> OAS30Validator | None:
+    """A validator for the kind, or None when no bundled CRD has it."""
+    definition = _definition(api_version, kind)
+    if definition is None:
+        return None
+    schema = closed(definition["versions"][0]["schema"]["openAPIV3Schema"])
+    schema["properties"] = {**schema.get("properties", {}), "metadata": _METADATA,
+                            "apiVersion": {"type": "string"}, "kind": {"type": "string"}}  # fmt: skip
+    return OAS30Validator(schema)
+
+
+def has_rules(api_version: str, kind: str) -> bool:
+    """Whether the kind has CEL rules, which only an API server evaluates."""
+    definition = _definition(api_version, kind)
+    return definition is not None and "x-kubernetes-validations" in json.dumps(definition["versions"][0])
+
+
+def closed(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema with `additionalProperties: false` wherever properties are listed and nothing says otherwise."""
+    if schema.get("x-kubernetes-int-or-string"):
+        return {"anyOf": [{"type": "integer"}, {"type": "string"}]}
+    made = dict(schema)
+    if "properties" in schema:
+        made["properties"] = {name: closed(entry) for name, entry in schema["properties"].items()}
+        if not any(schema.get(opener) for opener in _OPENERS) and "additionalProperties" not in schema:
+            made["additionalProperties"] = False
+    for child in _CHILDREN:
+        if isinstance(schema.get(child), Mapping):
+            made[child] = closed(schema[child])
+    for name in _LISTS:
+        # Alternatives of an object repeat some of its properties; closing them would refuse the others.
+        made.pop(name, None)
+        if name in schema:
+            made[name] = schema[name]
+    return made
+
+
+def _definition(api_version: str, kind: str) -> Mapping[str, Any] | None:
+    return custom_resources().get((api_version, kind))
+
+
+def _names() -> Iterator[str]:
+    for entry in sorted((files("knowledge") / "data" / "crds").iterdir(), key=lambda found: found.name):
+        if entry.name.endswith(".json.gz"):
+            yield entry.name
