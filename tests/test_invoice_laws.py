@@ -16,7 +16,7 @@ from tools.units import Quantity, parse_unit
 SNAPSHOT = load()
 MARKET = Market.bundled(SNAPSHOT)
 HEADER = "date,provider,model,direction,billing_mode,quantity,unit,amount,currency\n"
-LAW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+LAW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 MODELS = (
     ("OpenAI", "gpt-4o-mini"),

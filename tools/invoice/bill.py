@@ -14,7 +14,7 @@ from tools.invoice.prices import PriceIndex
 from tools.invoice.records import LineResult
 from tools.invoice.rental import RentalIndex
 from tools.invoice.report import Report
-from tools.invoice.savings import Advice, SelfHost, find_savings
+from tools.invoice.savings import EXAMINED, Advice, SelfHost, find_savings
 from tools.invoice.source import Bytes, Source
 from tools.market import Market
 
@@ -54,6 +54,8 @@ class Bill:
             notes.append("the lines have no dates: the bill is taken as one month")
         if ledger.components_dropped:
             notes.append(f"{ledger.components_dropped} lines of rare items were counted but not looked at for savings")
+        if len({component.match.bundle for component in ledger.components.values()}) > EXAMINED:
+            notes.append(f"savings were looked for in the {EXAMINED} dearest items")
         findings = find_savings(ledger, self._catalog, period, self._advice)
         anomalies = find_anomalies(ledger)
         return Report(

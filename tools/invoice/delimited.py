@@ -94,9 +94,12 @@ def _record(line: str, number: int, lines: _Lines, delimiter: str, width: int) -
 
 
 def _joined(line: str, lines: _Lines, delimiter: str, width: int) -> list[str] | None:
-    """A record whose quoted text runs over several lines; None (and nothing taken) when it does not close."""
+    """A record whose quoted text runs over several lines; None (and nothing taken) when it does not close.
+
+    Quotes are counted and the text is parsed once, so that a file of broken quotes costs no more than its length.
+    """
     taken: list[str | None] = []
-    text = line
+    quotes = line.count('"')
     while len(taken) < LONGEST_RECORD_LINES:
         try:
             following = lines.take()
@@ -105,9 +108,12 @@ def _joined(line: str, lines: _Lines, delimiter: str, width: int) -> list[str] |
         taken.append(following)
         if following is None:
             break
-        text = f"{text}\n{following}"
-        if '"' in following and (cells := _cells(text, delimiter)) is not None and len(cells) == width:
-            return cells
+        quotes += following.count('"')
+        if quotes % 2 == 0:
+            cells = _cells("\n".join([line, *(each or "" for each in taken)]), delimiter)
+            if cells is not None and len(cells) == width:
+                return cells
+            break
     lines.give_back(taken)
     return None
 

@@ -14,7 +14,12 @@ from tools.invoice.period import Period
 from tools.invoice.records import Alternative, Finding
 from tools.invoice.substitution import Substitutes
 
+# The dearest items get the whole search; a hostile or endless bill must not make it endless.
+EXAMINED = 200
 DEEPLY_EXAMINED = 25
+COMPONENTS_EXAMINED = 60
+# Below this no rented card is cheaper: asking the planner would be in vain.
+LEAST_MONTHLY_FOR_HOSTING_USD = Decimal(100)
 ALTERNATIVES_KEPT = 8
 COUNTED_KINDS = ("above_list", "other_provider")
 
@@ -58,8 +63,9 @@ def find_savings(ledger: Ledger, catalog: Catalog, period: Period, advice: Advic
     ranked = sorted(bundles.items(), key=lambda item: (-_spend(item[1]), item[0]))
     substitutes = Substitutes(catalog.api, advice.quality, advice.task)
     findings = []
-    for place, (name, components) in enumerate(ranked):
-        ordered = sorted(components, key=lambda component: component.match.component)
+    for place, (name, components) in enumerate(ranked[:EXAMINED]):
+        dearest = sorted(components, key=lambda c: (-c.amount_usd, c.match.component))[:COMPONENTS_EXAMINED]
+        ordered = sorted(dearest, key=lambda component: component.match.component)
         deep = place < DEEPLY_EXAMINED
         finding = _finding(
             name, ordered, catalog, period=period, advice=advice, substitutes=substitutes if deep else None
@@ -122,7 +128,8 @@ def _spend(components: Sequence[Component]) -> Decimal:
 def _self_hosting(components: Sequence[Component], spend: Decimal, period: Period, advice: Advice) -> list[Alternative]:
     hub_id = alternatives.open_model(components[0], advice.open_models)
     tokens = alternatives.tokens_by_direction(components)
-    if advice.self_host is None or hub_id is None or not tokens:
+    worth_asking = period.monthly(spend) >= LEAST_MONTHLY_FOR_HOSTING_USD
+    if advice.self_host is None or hub_id is None or not tokens or not worth_asking:
         return []
     monthly = {direction: float(period.monthly(count)) for direction, count in tokens.items()}
     offer = advice.self_host(SelfHostQuery(hub_id, monthly.get("input", 0.0), monthly.get("output", 0.0)))
