@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from knowledge.connectors import CONNECTORS
 from knowledge.errors import BadInput, NotFound
 from knowledge.snapshot import load
 from knowledge.store.database import open_store
@@ -34,6 +35,7 @@ from tools.catalog.series import moves
 from tools.catalog.usage import parse_usage
 from tools.market import Market
 from tools.units import Quantity, parse_assumption, parse_unit
+from ui.commands.catalog import app as catalog_app
 
 TODAY = date(2026, 11, 21)
 H100 = "NVIDIA-H100-80GB-SXM"
@@ -404,6 +406,15 @@ def test_the_command_line_ranks_as_json(catalog: Catalog, home: Path) -> None:
         assert first[name] is not None
     assert sum(row["count"] for row in answer["exclusions"]) + len(answer["offers"]) <= answer["considered"]
     assert answer["exclusions"][0]["examples"][0]["reason"]
+
+
+def test_the_page_names_every_command_and_every_source() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "catalog.md").read_text(encoding="utf-8")
+    commands = [
+        command.name or command.callback.__name__ for command in catalog_app.registered_commands if command.callback
+    ]
+    assert [name for name in commands if f"sextant catalog {name}" not in page] == []
+    assert [source.name for source in CONNECTORS if f"| `{source.name}` |" not in page] == []
 
 
 @pytest.mark.usefixtures("catalog")

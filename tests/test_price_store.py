@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from knowledge.errors import StateUnusable
 from knowledge.facts import ApiPrice, Instance
@@ -128,6 +131,16 @@ def test_a_source_does_not_confirm_itself(store: Store) -> None:
     assert (shown.confidence, shown.corroborated_by) == ("aggregated", ())
 
 
+def test_what_a_bundled_row_remembers_of_others_is_weighed_anew(tmp_path: Path, snapshot: Snapshot) -> None:
+    remembered = bundled("gpt-5", 1.25, corroborated_by=("llm_prices",), flags=("differs:models_dev=1.5", "conflict"))
+    write_records(snapshot.directory / "api_prices.csv.gz", ApiPrice, [remembered])
+    with open_store(tmp_path / "home", Snapshot(snapshot.directory), now=DAY_1) as store:
+        store.merge("live", LIVE, [offer(usd=1.5)], DAY_1, complete=True)
+        (shown,) = store.offers(model_key="gpt-5")
+        assert shown.corroborated_by == ("models_dev",)
+        assert shown.flags == ("differs:litellm=1.25", "differs:llm_prices=1.25")
+
+
 def test_the_end_of_a_model_is_known_whoever_says_it(store: Store) -> None:
     store.merge("live", LIVE, [offer("gpt-3", 20.0)], DAY_1, complete=True)
     assert store.offers(model_key="gpt-3")[0].flags == ("retired:2024-01-04",)
@@ -142,6 +155,39 @@ def test_negotiated_prices_win_however_old(store: Store) -> None:
 def test_a_strong_source_that_has_grown_stale_gives_way(store: Store) -> None:
     store.merge("live", LIVE, [offer(usd=1.5, source_date="2026-10-01")], DAY_1, complete=True)
     assert prices(store)["gpt-5"] == 1.25
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    said=st.dictionaries(
+        st.sampled_from(["feed", "other feed", "live", "folder"]),
+        st.dictionaries(
+            st.sampled_from(["gpt-5", "gpt-4", "gpt-7"]), st.sampled_from([1.0, 1.25, 1.26, 2.0]), min_size=1
+        ),
+        min_size=2,
+    ),
+    order=st.randoms(use_true_random=False),
+)
+def test_the_order_in_which_sources_are_asked_decides_nothing(
+    tmp_path_factory: pytest.TempPathFactory,
+    snapshot: Snapshot,
+    said: dict[str, dict[str, float]],
+    order: Random,
+) -> None:
+    tiers = {"feed": 1, "other feed": 1, "live": 3, "folder": 4}
+
+    def digest(names: list[str]) -> tuple[str, list[Offer]]:
+        with open_store(tmp_path_factory.mktemp("home"), snapshot, now=DAY_1) as store:
+            for name in names:
+                rows = [offer(model, usd, source_kind=name) for model, usd in said[name].items()]
+                store.merge(name, tiers[name], rows, DAY_1, complete=True)
+                store.merge(name, tiers[name], rows, DAY_1, complete=True)  # twice is once
+            return store.digest, sorted(store.offers(), key=lambda row: row.sku_key)
+
+    names = list(said)
+    shuffled = names.copy()
+    order.shuffle(shuffled)
+    assert digest(names) == digest(shuffled)
 
 
 def test_what_a_source_no_longer_names_is_gone_and_stays_gone(store: Store) -> None:

@@ -20,6 +20,7 @@ from knowledge.store.schema import OFFER_COLUMNS, upgrade, version_of
 FILE_NAME = "prices.sqlite3"
 BUNDLED = "bundled"
 BUNDLED_TIER = 0
+BUSY_TIMEOUT_S = 60.0  # another process may be in the middle of a sync
 _VIEW = ", ".join(
     f"o.view_{name}" if name in {"corroborated_by", "flags", "confidence"} else f"o.{name}" for name in OFFER_COLUMNS
 )
@@ -285,7 +286,7 @@ def unique(offers: Iterable[Offer]) -> list[Offer]:
 def _connect(path: Path) -> sqlite3.Connection:
     writable = not path.exists() or os.access(path, os.W_OK)
     uri = f"{path.absolute().as_uri()}?mode={'rwc' if writable else 'ro'}"
-    return sqlite3.connect(uri, uri=True, timeout=10, isolation_level=None)
+    return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
 
 
 @contextmanager

@@ -168,6 +168,7 @@ def _refresh_view(connection: sqlite3.Connection) -> None:
         by_key[row[1]].append(_Layer(*row))
     updates = []
     for layers in by_key.values():
+        layers.sort(key=lambda layer: (-layer.tier, layer.origin))
         shown = shown_of(layers)
         for layer in layers:
             wanted = (int(layer is shown), *(_beside(layer, layers) if layer is shown else _alone(layer)))
@@ -189,7 +190,7 @@ def shown_of(layers: Sequence[_Layer]) -> _Layer | None:
             _days(layer.source_date, newest) <= STALE_DAYS,
             layer.tier,
             layer.source_date,
-            layer.row_id,
+            layer.origin,
         ),
         reverse=True,
     )

@@ -6,8 +6,10 @@ outside the bounds of their unit are refused and never come in.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from knowledge.connectors.protocol import Access, Connector, Fetched, Http, Skipped, Tier
 from knowledge.errors import SextantError
@@ -20,6 +22,7 @@ LARGEST_MOVE = 0.30  # relative change of a price that counts as a move
 LARGEST_MOVED_SHARE = 0.20  # share of a source's rows that may move so far at once
 JUMP_FACTOR = 10.0  # a single price that changes by more waits for a person
 FEWEST_ROWS = 10  # below this a share says nothing
+ASKED_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,42 +68,57 @@ def sync(
     confirm: bool = False,
     told: Callable[[SourceReport], object] = lambda _: None,
 ) -> list[SourceReport]:
-    """Ask every source in turn and merge what it says; `told` hears of each. `confirm` lets in what would be held."""
+    """Ask all sources, several at a time, and merge what they say one by one in the order given.
+
+    `told` hears of each as it is merged. `confirm` lets in what would be held.
+    """
     known = store.offers()
     prices = {offer.sku_key: offer.unit_price_usd for offer in known}
     this = _Round(store, http, access, confirm, peers(known), prices)
+    asked = list(connectors)
     reports = []
-    for connector in connectors:
-        reports.append(_sync_one(this, connector, now()))
-        told(reports[-1])
+    with ThreadPoolExecutor(max_workers=ASKED_AT_ONCE) as pool:
+        for connector, answer in zip(asked, pool.map(partial(_ask, this), asked), strict=True):
+            reports.append(_merge(this, connector, answer, now()))
+            told(reports[-1])
     return reports
 
 
-def _sync_one(this: _Round, connector: Connector, at: datetime) -> SourceReport:
-    name, tier, store = connector.name, int(connector.tier), this.store
-    if connector.key and not this.access.keys.get(name):
-        return SourceReport(name, "no key", detail=f"needs a key in the setting {connector.key}")
+def _ask(this: _Round, connector: Connector) -> Fetched | str | None:
+    """Return what a source says, why it failed, or None where it wants a key that is not there."""
+    if connector.key and not this.access.keys.get(connector.name):
+        return None
     try:
         fetched = connector.fetch(this.http, this.access)
     except SextantError as error:
-        return _failed(this, connector, at, error.message)
+        return error.message
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         # A server may send any shape; what one connector did not foresee must hold back no other.
-        return _failed(this, connector, at, f"its answer has another shape: {type(error).__name__}: {str(error)[:120]}")
-    if fetched.unchanged:
+        return f"its answer has another shape: {type(error).__name__}: {str(error)[:120]}"
+    if not fetched.offers and not fetched.unchanged and connector.tier != Tier.NEGOTIATED:
+        return f"its list names no price; {len(fetched.skipped)} entries were skipped"
+    return fetched
+
+
+def _merge(this: _Round, connector: Connector, answer: Fetched | str | None, at: datetime) -> SourceReport:
+    name, tier, store = connector.name, int(connector.tier), this.store
+    if answer is None:
+        return SourceReport(name, "no key", detail=f"needs a key in the setting {connector.key}")
+    if isinstance(answer, str):
+        store.note(name, tier, at, "failed", answer)
+        return SourceReport(name, "failed", detail=answer)
+    if answer.unchanged:
         store.note(name, tier, at, "unchanged", "", success=True)
         return SourceReport(name, "unchanged")
-    if not fetched.offers and connector.tier != Tier.NEGOTIATED:
-        return _failed(this, connector, at, f"its list names no price; {len(fetched.skipped)} entries were skipped")
     confirm = this.confirm or connector.tier == Tier.NEGOTIATED
-    believed, held, refused = _sift(fetched.offers, this.usual, this.prices, confirm=confirm)
-    reason = "" if confirm else _too_much(believed, held, fetched, store.prices_of(name))
-    report = SourceReport(name, "held", len(believed), held=held, refused=refused, skipped=fetched.skipped)
+    believed, held, refused = _sift(answer.offers, this.usual, this.prices, confirm=confirm)
+    reason = "" if confirm else _too_much(believed, held, answer, store.prices_of(name))
+    report = SourceReport(name, "held", len(believed), held=held, refused=refused, skipped=answer.skipped)
     if reason:
         store.note(name, tier, at, "held", reason)
         return replace(report, detail=reason)
     kept = believed + _as_before(held, refused, store, name)
-    changes = store.merge(name, tier, kept, at, complete=fetched.complete, etags={} if held else fetched.etags)
+    changes = store.merge(name, tier, kept, at, complete=answer.complete, etags={} if held else answer.etags)
     return replace(
         report,
         outcome="merged",
@@ -109,11 +127,6 @@ def _sync_one(this: _Round, connector: Connector, at: datetime) -> SourceReport:
         changed=len(changes.changed),
         removed=changes.removed,
     )
-
-
-def _failed(this: _Round, connector: Connector, at: datetime, why: str) -> SourceReport:
-    this.store.note(connector.name, int(connector.tier), at, "failed", why)
-    return SourceReport(connector.name, "failed", detail=why)
 
 
 def _sift(
