@@ -1,7 +1,8 @@
 """How fast a configuration serves: calibrated roofline, learned residual, evidence and intervals."""
 
 from tools.performance.configuration import Configuration
-from tools.performance.prediction import Evidence, Neighbour, Percentiles, Prediction, predict, step_cost
+from tools.performance.evidence import Evidence, Neighbour
+from tools.performance.prediction import Percentiles, Prediction, predict, step_cost
 from tools.performance.screening import Screen, screen
 from tools.performance.step import StepCost
 

@@ -20,7 +20,7 @@ EFFECTS = ("bandwidth", "compute", "overhead", "request")
 """What a group may change: bandwidth and compute efficiency, step and layer overhead, fixed time of a request."""
 
 _PRECISIONS = {"bf16": "16bit", "fp16": "16bit", "fp8": "8bit", "int8": "int8", "fp4": "4bit", "int4": "int4"}
-CURRENT_YEAR = 2026.0
+CURRENT_YEAR = 2026.3
 REFERENCE_YEAR = 2025.0
 
 
@@ -34,6 +34,7 @@ class ServingClass:
     precision: str
     kind: str
     year: float
+    vendor: str = ""
 
     @property
     def memberships(self) -> tuple[tuple[str, str], ...]:
@@ -57,6 +58,7 @@ def serving_class(model: Model, accelerator: Accelerator, quantization: str, eng
         precision=_PRECISIONS.get(quantization, "16bit"),
         kind="moe" if model.kind == "moe" else "dense",
         year=year,
+        vendor=accelerator.vendor,
     )
 
 
@@ -100,6 +102,7 @@ class Physics:
             sequence_us=self._bounded("sequence_us", overhead),
             interference=self._bounded("interference", one),
             request_ms=self._bounded("request_ms", request),
+            slack=self._bounded("slack", one),
             queue=self._bounded("queue", one),
         )
 

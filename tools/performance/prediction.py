@@ -1,21 +1,30 @@
-"""The answer for one configuration: times with percentiles, rates, interval, evidence; and its step cost."""
+"""The answer for one configuration: times with percentiles, rates, interval, evidence; and its step cost.
+
+What was measured is noisy, so a curve through it may dip. Predictions are therefore read from a grid of loads and
+prompt lengths on which every time is raised to the highest before it: more load or a longer prompt never looks faster.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from math import ceil, floor, inf, log2
 
 import numpy as np
 
 from knowledge.errors import BadInput
-from tools.performance.calibration import CURRENT_YEAR, Physics, load_physics, serving_class
+from tools.performance.calibration import Physics, load_physics
 from tools.performance.configuration import Configuration
-from tools.performance.load import open_loop
-from tools.performance.points import points
-from tools.performance.roofline import Costs, closed_loop, costs, decode_ms, offline
+from tools.performance.estimation import METRICS, Estimate, estimate
+from tools.performance.evidence import Evidence, evidence_of
+from tools.performance.points import Floats
+from tools.performance.residual import Residual, load_residual
+from tools.performance.roofline import decode_ms, step_ms
+from tools.performance.rows import Workload
 from tools.performance.step import StepCost
 
-EvidenceKind = Literal["measured", "interpolated", "modelled"]
 KNOTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+_LEAST = {"concurrency": 1.0, "request_rate_rps": 2.0**-7}
+_SHORTEST_PROMPT = 16.0
+_LONGEST = 1e7
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,29 +38,12 @@ class Percentiles:
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbour:
-    """A measured point that a prediction leans on; `distance` 0 is this very point."""
-
-    row_id: str
-    source: str
-    distance: float
-    output_tok_s: float | None
-    ttft_ms: float | None
-    tpot_ms: float | None
-    differs: str
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What a prediction rests on: measured (this very point), interpolated (neighbours named) or modelled."""
-
-    kind: EvidenceKind
-    neighbours: tuple[Neighbour, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Prediction:
-    """One replica under one load. Intervals hold 80 % of measurements at this distance from data."""
+    """One replica under one load. Intervals hold 80 % of measurements at this distance from data.
+
+    `running` is how many sequences the replica works on, `max_concurrency` how many its cache holds at full length;
+    `saturated`: more is asked than the replica can serve at once, so requests queue.
+    """
 
     ttft_ms: Percentiles
     tpot_ms: Percentiles
@@ -65,19 +57,6 @@ class Prediction:
     evidence: Evidence
 
 
-def replica_costs(configuration: Configuration, *, isl: float, osl: float, physics: Physics | None = None) -> Costs:
-    """Coefficients of one configuration (arrays of length one)."""
-    known = physics or load_physics()
-    member = serving_class(
-        configuration.model,
-        configuration.accelerator,
-        configuration.quantization,
-        configuration.engine,
-        CURRENT_YEAR,
-    )
-    return costs(points([configuration]), known.effects([member]), np.array([isl]), np.array([osl]))
-
-
 def predict(
     configuration: Configuration,
     *,
@@ -86,6 +65,7 @@ def predict(
     concurrency: float | None = None,
     request_rate_rps: float | None = None,
     physics: Physics | None = None,
+    residual: Residual | None = None,
 ) -> Prediction:
     """Predict one replica at mean lengths `isl` and `osl` (tokens), under `concurrency` requests always in flight, or
     under Poisson arrivals at `request_rate_rps`, or, with neither, at its offline maximum.
@@ -93,59 +73,137 @@ def predict(
     Raises BadInput for lengths or loads that are not positive, or when both loads are given.
     """
     _check(isl=isl, osl=osl, concurrency=concurrency, request_rate_rps=request_rate_rps)
-    known = physics or load_physics()
-    cost = replica_costs(configuration, isl=isl, osl=osl, physics=known)
-    out = np.array([osl], dtype=np.float64)
-    saturated = False
-    if request_rate_rps is not None:
-        served = open_loop(cost, out, np.array([request_rate_rps]))
-        saturated = bool(served.output_tok_s[0] < request_rate_rps * osl * (1 - 1e-9))
-    elif concurrency is not None:
-        served = closed_loop(cost, out, np.array([concurrency], dtype=np.float64))
-        saturated = bool(concurrency > cost.capacity[0])
-    else:
-        served = offline(cost, out, np.array([known.constants["occupancy"]]))
-    ttft, tpot = float(served.ttft_ms[0]), float(served.tpot_ms[0])
-    rate = float(served.output_tok_s[0])
+    constants, learned = physics or load_physics(), residual or load_residual()
+    asked = workload(configuration, isl=isl, osl=osl, concurrency=concurrency, request_rate_rps=request_rate_rps)
+    grid = _grid(asked)
+    answer = estimate([asked, *(each for line in grid for each in line)], constants, learned)
+    ttft, tpot = (_monotone(getattr(answer, name)[1:], grid, asked) for name in ("ttft_ms", "tpot_ms"))
     e2e = ttft + (osl - 1) * tpot
-    wide = float(np.exp(0.45))
+    rate = float(answer.output_tok_s[0])
+    if concurrency is not None:
+        rate = concurrency * osl / e2e * 1e3
+    saturated = _saturated(asked, answer)
+    if request_rate_rps is not None and not saturated:
+        rate = request_rate_rps * osl
+    cost = answer.question.cost
     return Prediction(
-        ttft_ms=_percentiles(known, "ttft", ttft),
-        tpot_ms=_percentiles(known, "tpot", tpot),
-        e2e_ms=_percentiles(known, "e2e", e2e),
+        ttft_ms=_percentiles(constants, "ttft", ttft),
+        tpot_ms=_percentiles(constants, "tpot", tpot),
+        e2e_ms=_percentiles(constants, "e2e", e2e),
         output_tok_s=rate,
         requests_per_s=rate / osl,
-        running=float(served.batch[0]),
+        running=float(answer.question.served.batch[0]),
         max_concurrency=int(cost.capacity_full[0]),
         saturated=saturated,
-        interval_80={
-            "output_tok_s": (rate / wide, rate * wide),
-            "ttft_ms": (ttft / wide, ttft * wide),
-            "tpot_ms": (tpot / wide, tpot * wide),
-        },
-        evidence=Evidence("modelled"),
+        interval_80=_intervals(answer, rate, ttft, tpot),
+        evidence=evidence_of(asked, answer, learned),
     )
 
 
-def step_cost(configuration: Configuration, *, isl: float, osl: float, physics: Physics | None = None) -> StepCost:
-    """Iteration time of one replica as simulation and simulator use it, calibrated to the same predictions."""
-    cost = replica_costs(configuration, isl=isl, osl=osl, physics=physics)
-    times = [float(decode_ms(cost, np.array([float(knot)]))[0]) for knot in KNOTS]
+def workload(
+    configuration: Configuration,
+    *,
+    isl: float,
+    osl: float,
+    concurrency: float | None = None,
+    request_rate_rps: float | None = None,
+) -> Workload:
+    """One replica under a load, as the batch of rows sees it."""
+    load = "closed" if concurrency is not None else "open" if request_rate_rps is not None else "offline"
+    return Workload(
+        configuration=configuration,
+        replicas=1.0,
+        isl=isl,
+        osl=osl,
+        load=load,
+        concurrency=concurrency,
+        request_rate_rps=request_rate_rps,
+        year=None,
+    )
+
+
+def step_cost(
+    configuration: Configuration,
+    *,
+    isl: float,
+    osl: float,
+    physics: Physics | None = None,
+    residual: Residual | None = None,
+) -> StepCost:
+    """Iteration time of one replica as simulation and simulator use it, calibrated to the same predictions.
+
+    A closed loop at any knot reproduces the predicted TPOT: its cache and prompt parts are taken out of it.
+    """
+    _check(isl=isl, osl=osl)
+    constants, learned = physics or load_physics(), residual or load_residual()
+    work = [workload(configuration, isl=isl, osl=osl, concurrency=float(knot)) for knot in KNOTS]
+    answer = estimate(work, constants, learned)
+    cost, batch = answer.question.cost, np.array(KNOTS, dtype=np.float64)
+    factor = np.exp(answer.correction.log[:, METRICS.index("tpot_ms")])
+    within = factor[batch <= np.maximum(cost.capacity, 1)]
+    factor = np.where(batch <= np.maximum(cost.capacity, 1), factor, within[-1])
+    cache = float((cost.cache_ms / cost.data)[0] * np.median(within))
+    whole = np.maximum.accumulate(step_ms(cost, batch) * factor)
+    decode = np.maximum.accumulate(np.maximum(whole - cache * batch, decode_ms(cost, batch) * factor * 0.5))
+    prompt = float(cost.prefill_ms[0] / cost.data[0] * np.median(within))
+    shared = float(cost.interference[0])
+    first = float(answer.ttft_ms[0])
     return StepCost(
         batch_knots=KNOTS,
-        decode_ms_at_knots=tuple(np.maximum.accumulate(times).tolist()),
-        kv_ms_per_token=float(cost.cache_ms[0] / cost.data[0] / (isl + osl / 2)),
-        prefill_ms_per_token=float(cost.prefill_ms[0] / cost.data[0] / isl * cost.interference[0]),
-        request_ms=float(cost.request_ms[0] + cost.prefill_ms[0] * (1 - cost.interference[0])),
+        decode_ms_at_knots=tuple(decode.tolist()),
+        kv_ms_per_token=cache / (isl + osl / 2),
+        prefill_ms_per_token=prompt * shared / isl,
+        request_ms=max(first - prompt * shared - float(decode[0]), 0.1),
     )
 
 
 def _check(**values: float | None) -> None:
     for name, value in values.items():
-        if value is not None and not (np.isfinite(value) and value > 0):
-            raise BadInput(f"{name} must be a positive number, not {value}", field=name)
+        if value is not None and not 0 < value < _LONGEST:
+            raise BadInput(f"{name} must be a positive number below {_LONGEST:.0f}, not {value}", field=name)
     if values.get("concurrency") is not None and values.get("request_rate_rps") is not None:
         raise BadInput("give a concurrency or a request rate, not both", field="concurrency")
+
+
+def _axis(value: float, least: float) -> list[float]:
+    """Half-octaves from `least` up to the first that is not below `value`."""
+    if value <= least:
+        return [value]
+    first, last = floor(2 * log2(least)), ceil(2 * log2(value) - 1e-9)
+    return [2 ** (step / 2) for step in range(first, last + 1)]
+
+
+def _grid(asked: Workload) -> list[list[Workload]]:
+    """Workloads of one configuration up to what is asked: load along the lines, prompt length across them."""
+    field = next((name for name in _LEAST if getattr(asked, name) is not None), None)
+    loads = [{}] if field is None else [{field: each} for each in _axis(getattr(asked, field), _LEAST[field])]
+    return [
+        [replace(asked, isl=isl, **load) for load in loads]  # type: ignore[arg-type]  # one of two float fields
+        for isl in _axis(asked.isl, _SHORTEST_PROMPT)
+    ]
+
+
+def _monotone(values: Floats, grid: list[list[Workload]], asked: Workload) -> float:
+    table = np.maximum.accumulate(np.maximum.accumulate(values.reshape(len(grid), -1), axis=0), axis=1)
+    lengths = np.log([line[0].isl for line in grid])
+    across = np.array([np.interp(np.log(asked.isl), lengths, column) for column in np.log(table.T)])
+    field = next((name for name in _LEAST if getattr(asked, name) is not None), None)
+    if field is None:
+        return float(np.exp(across[-1]))
+    loads = np.log([getattr(each, field) for each in grid[0]])
+    return float(np.exp(np.interp(np.log(getattr(asked, field)), loads, across)))
+
+
+def _saturated(asked: Workload, answer: Estimate) -> bool:
+    if asked.request_rate_rps is not None:
+        return float(answer.question.served.output_tok_s[0]) < asked.request_rate_rps * asked.osl * (1 - 1e-6)
+    return (asked.concurrency or inf) > float(answer.question.cost.capacity[0])
+
+
+def _intervals(answer: Estimate, rate: float, ttft: float, tpot: float) -> dict[str, tuple[float, float]]:
+    wide = np.exp(answer.half_width[0])
+    middles = {"output_tok_s": rate, "ttft_ms": ttft, "tpot_ms": tpot}
+    return {name: (middles[name] / float(wide[at]), middles[name] * float(wide[at])) for at, name in enumerate(METRICS)}
 
 
 def _percentiles(physics: Physics, metric: str, mean: float) -> Percentiles:

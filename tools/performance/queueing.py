@@ -3,7 +3,7 @@
 import numpy as np
 
 from tools.performance.points import Floats
-from tools.performance.roofline import Costs, Serving, closed_loop, offline, step_ms
+from tools.performance.roofline import Costs, Serving, step_ms
 
 _MS = 1e3
 _BISECTIONS = 48
@@ -32,7 +32,7 @@ def at_batch(cost: Costs, osl: Floats, batch: Floats) -> Serving:
     step = step_ms(cost, batch)
     tpot = step / (1 - cost.interference * share)
     waiting = cost.prefill_ms * share / (2 * (1 - share)) + step / 2  # M/D/1 among prompts, and the running step
-    ttft = cost.request_ms + step_ms(cost, np.ones_like(batch)) + cost.prefill_ms + waiting
+    ttft = (cost.request_ms + step_ms(cost, np.ones_like(batch)) + cost.prefill_ms) * cost.first + waiting
     return Serving(ttft, tpot, share / (cost.prefill_ms / cost.data) * _MS * osl, batch)
 
 
@@ -49,6 +49,3 @@ def open_loop(cost: Costs, osl: Floats, request_rate_rps: Floats) -> Serving:
     overload = np.maximum(request_rate_rps / most - 1, 0.0)
     ttft = served.ttft_ms + overload * _OVERLOAD_WINDOW_MS / 2
     return Serving(ttft, served.tpot_ms, wanted * osl, high)
-
-
-__all__ = ["at_batch", "closed_loop", "offline", "open_loop", "prompt_share", "rate_rps"]

@@ -35,6 +35,7 @@ class Effects:
     sequence_us: Floats
     interference: Floats  # share of a prompt's time that running sequences feel
     request_ms: Floats
+    slack: Floats  # sequences that run, over those that the cache holds at mean length by the account of bytes
     queue: Floats  # share of the other sequences' prompts that a new one waits for
 
     def take(self, rows: npt.NDArray[Any]) -> "Effects":
@@ -57,6 +58,7 @@ class Costs:
     interference: Floats
     request_ms: Floats
     queue: Floats
+    first: Floats  # learned factor on the time to the first token
     ranks: Floats  # attention data-parallel ranks × pipeline stages: a stage works on this share of the batch
     stages: Floats
     data: Floats
@@ -76,7 +78,8 @@ def cached_bytes(points: Points, tokens: Floats) -> Floats:
     shape = points.shape
     window = np.where(shape["window"] > 0, np.minimum(tokens, shape["window"]), tokens)
     cache: Floats = tokens * shape["kv_bytes"] + window * shape["kv_window_bytes"]
-    return cache * points.kv_scale + tokens * shape["index_bytes"] + shape["state_bytes"]
+    held: Floats = cache * points.kv_scale + tokens * shape["index_bytes"] + shape["state_bytes"]
+    return held
 
 
 def prompt_flops(points: Points, isl: Floats) -> Floats:
@@ -132,10 +135,11 @@ def costs(points: Points, effects: Effects, isl: Floats, osl: Floats) -> Costs:
         interference=effects.interference,
         request_ms=effects.request_ms,
         queue=effects.queue,
+        first=np.ones_like(isl),
         ranks=points.data * points.pipeline,
         stages=points.pipeline,
         data=points.data,
-        capacity=np.maximum(per_rank * points.pipeline / (held * shard_bytes), 1) * points.data,
+        capacity=np.maximum(per_rank * points.pipeline / (held * shard_bytes) * effects.slack, 1) * points.data,
         capacity_full=np.maximum(per_rank * points.pipeline / (full * shard_bytes), 1) * points.data,
     )
 
@@ -175,6 +179,7 @@ def closed_loop(cost: Costs, osl: Floats, concurrency: Floats) -> Serving:
     crowd = 1 - 1 / np.maximum(running, 1)
     tpot = step + cost.interference * running * cost.prefill_ms / steps * crowd
     first = cost.request_ms + step_ms(cost, np.ones_like(running)) + cost.prefill_ms * (1 + cost.queue * (local - 1))
+    first = first * cost.first
     stay = first + steps * tpot
     waiting = np.maximum(concurrency / running - 1, 0) * stay
     ttft = first + waiting
@@ -190,6 +195,24 @@ def static_batch(cost: Costs, osl: Floats, batch: Floats) -> Serving:
     waves = batch / running
     total = (ttft + np.maximum(osl - 1, 0) * step) * waves
     return Serving(ttft, step, batch * osl / total * _MS, running)
+
+
+def disaggregated(
+    cost: Costs, osl: Floats, concurrency: Floats, *, prompt_ms: Floats, prompt_servers: Floats
+) -> Serving:
+    """Closed loop over decode replicas fed by a pool of `prompt_servers` that take `prompt_ms` per prompt each.
+
+    `cost` and `concurrency` are those of one decode replica, `prompt_servers` its share of the pool. Prompts cannot
+    pass faster than the pool serves them: what that adds to the stay of a request it waits before its first token.
+    """
+    running = np.minimum(concurrency, cost.capacity)
+    tpot = step_ms(cost, running)
+    steps = np.maximum(osl - 1, 1)
+    ahead = np.maximum(concurrency / prompt_servers - 1, 0)
+    first = cost.request_ms + step_ms(cost, np.ones_like(running)) + prompt_ms * (1 + cost.queue * ahead)
+    stay = np.maximum(first + steps * tpot, concurrency * prompt_ms / prompt_servers) * (concurrency / running)
+    ttft = stay - steps * tpot
+    return Serving(ttft, tpot, concurrency * osl / stay * _MS, running)
 
 
 def offline(cost: Costs, osl: Floats, occupancy: Floats) -> Serving:

@@ -1,15 +1,23 @@
 """Thousands of configurations at once: arrays of step-cost coefficients, and the load each can carry."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tools.performance.calibration import CURRENT_YEAR, Physics, ServingClass, load_physics, serving_class
 from tools.performance.configuration import Configuration
-from tools.performance.load import at_batch, open_loop, rate_rps
-from tools.performance.points import Floats, points
+from tools.performance.estimation import METRICS
+from tools.performance.features import CONFIGURATION_BLOCKS, configuration_features, lineage, load_features
+from tools.performance.loads import KINDS, Loads
+from tools.performance.points import Floats, Points, points
+from tools.performance.queueing import at_batch, open_loop, rate_rps
+from tools.performance.residual import Residual, block_corrections, load_residual
 from tools.performance.roofline import Costs, Serving, closed_loop, costs, offline
+
+_TYPICAL_RUNNING = 16.0  # batch at which the learned residual is read: one factor per configuration
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +40,10 @@ class Screen:
         """Offline maximum."""
         return offline(self.cost, self.osl, np.full_like(self.osl, self.physics.constants["occupancy"]))
 
+    def take(self, rows: npt.NDArray[Any]) -> "Screen":
+        """The configurations of `rows` (indices or a mask)."""
+        return Screen(self.cost.take(rows), self.osl[rows], self.physics)
+
     def largest_rate_rps(
         self,
         *,
@@ -46,7 +58,7 @@ class Screen:
         """Largest request rate per replica at which all limits hold, and the serving there; rate 0 where none does.
 
         A ratio is percentile over mean (`percentile_ratio`). Along the batch size every time rises, so the first
-        knot that breaks a limit brackets the answer; two more passes between the knots refine it to about 1 %.
+        knot that breaks a limit brackets the answer; a second pass between the knots refines it to a few percent.
         """
         limits = (ttft_ms / ttft_ratio, tpot_ms / tpot_ratio, e2e_ms / e2e_ratio)
         low = np.full_like(self.osl, 0.02)
@@ -73,29 +85,84 @@ class Screen:
             return float(np.sqrt(shape["p90"] * shape["p99"]))
         return shape[f"p{percentile}"]
 
-    def _holds(
-        self, batch: Floats, limits: tuple[float, float, float]
-    ) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    def _holds(self, batch: Floats, limits: tuple[float, float, float]) -> npt.NDArray[np.bool_]:
         served = at_batch(self.cost, self.osl, batch)
         whole = served.ttft_ms + (self.osl - 1) * served.tpot_ms
         return (served.ttft_ms <= limits[0]) & (served.tpot_ms <= limits[1]) & (whole <= limits[2])
 
 
 def screen(
-    configurations: Sequence[Configuration], *, isl: float, osl: float, physics: Physics | None = None
+    configurations: Sequence[Configuration],
+    *,
+    isl: float,
+    osl: float,
+    physics: Physics | None = None,
+    residual: Residual | None = None,
 ) -> Screen:
-    """Evaluate all `configurations` at mean lengths `isl` and `osl` (tokens)."""
-    known = physics or load_physics()
-    index: dict[tuple[int, int, str, str], int] = {}
-    classes: list[ServingClass] = []
-    member_of: list[int] = []
+    """Evaluate all `configurations` at mean lengths `isl` and `osl` (tokens).
+
+    Coefficients carry the residual of a moderate load, one factor per configuration for steps and one for the first
+    token; `predict` and `step_cost` follow it along the load.
+    """
+    constants, learned = physics or load_physics(), residual or load_residual()
+    lengths = np.full(len(configurations), float(isl)), np.full(len(configurations), float(osl))
+    distinct, member = _classes(configurations)
+    where = points(configurations)
+    cost = costs(where, constants.effects(distinct).take(member), *lengths)
+    asked = _typical(*lengths)
+    log = _corrections(where, asked, distinct, member, learned)
+    return Screen(_corrected(cost, lengths[1], np.exp(log)), lengths[1], constants)
+
+
+def _classes(configurations: Sequence[Configuration]) -> tuple[list[ServingClass], npt.NDArray[np.intp]]:
+    index: dict[tuple[bool, int, str, str], int] = {}
+    distinct: list[ServingClass] = []
+    member: list[int] = []
     for each in configurations:
         key = (each.model.kind == "moe", id(each.accelerator), each.quantization, each.engine)
-        member = index.setdefault(key, len(classes))
-        if member == len(classes):
-            classes.append(serving_class(each.model, each.accelerator, each.quantization, each.engine, CURRENT_YEAR))
-        member_of.append(member)
-    effects = known.effects(classes).take(np.array(member_of, dtype=np.intp))
-    count = len(configurations)
-    lengths = np.full(count, float(isl)), np.full(count, float(osl))
-    return Screen(costs(points(configurations), effects, *lengths), lengths[1], known)
+        at = index.setdefault(key, len(distinct))
+        if at == len(distinct):
+            distinct.append(serving_class(each.model, each.accelerator, each.quantization, each.engine, CURRENT_YEAR))
+        member.append(at)
+    return distinct, np.array(member, dtype=np.intp)
+
+
+def _typical(isl: Floats, osl: Floats) -> Loads:
+    one, none = np.ones_like(isl), np.zeros_like(isl)
+    kind = np.full(len(isl), KINDS.index("closed"), dtype=np.intp)
+    return Loads(kind, isl, osl, _TYPICAL_RUNNING * one, np.nan * one, one, none, none)
+
+
+def _corrections(
+    where: Points,
+    asked: Loads,
+    distinct: list[ServingClass],
+    member: npt.NDArray[np.intp],
+    learned: Residual,
+) -> Floats:
+    families = np.array([lineage(each.architecture, each.vendor) for each in distinct])[member]
+    engines = np.array([each.engine for each in distinct])[member]
+    year = np.full(len(member), CURRENT_YEAR)
+    features = configuration_features(where, asked, engines=engines, lineages=families, year=year)
+    first = np.arange(min(len(member), 1))
+    served = Serving(*(np.full(len(first), _TYPICAL_RUNNING) for _ in range(4)))
+    load = load_features(asked.take(first), served)
+    return block_corrections(learned, features, CONFIGURATION_BLOCKS, load)
+
+
+def _corrected(cost: Costs, osl: Floats, factor: Floats) -> Costs:
+    """Costs whose steps and first tokens carry the factors of the residual (points × METRICS)."""
+    step = factor[:, METRICS.index("tpot_ms")]
+    stepped = replace(
+        cost,
+        other_ms=cost.other_ms * step,
+        expert_ms=cost.expert_ms * step,
+        flop_ms=cost.flop_ms * step,
+        fixed_ms=cost.fixed_ms * step,
+        sequence_ms=cost.sequence_ms * step,
+        cache_ms=cost.cache_ms * step,
+        prefill_ms=cost.prefill_ms * step,
+    )
+    typical = np.minimum(np.full_like(osl, _TYPICAL_RUNNING), cost.capacity)
+    wanted = closed_loop(cost, osl, typical).ttft_ms * factor[:, METRICS.index("ttft_ms")]
+    return replace(stepped, first=wanted / closed_loop(stepped, osl, typical).ttft_ms)

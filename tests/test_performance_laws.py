@@ -1,0 +1,188 @@
+"""Laws that every prediction keeps, whatever was learned."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from knowledge.errors import BadInput
+from knowledge.snapshot import load
+from tools.performance import Configuration, Prediction, predict, screen, step_cost
+from tools.performance.calibration import load_physics
+from tools.performance.residual import load_residual
+
+SNAPSHOT = load()
+MODELS = ("meta-llama/Llama-3.1-8B-Instruct", "openai/gpt-oss-120b", "deepseek-ai/DeepSeek-R1", "Qwen/Qwen3-4B")
+CARDS = ("NVIDIA-H100-80GB-SXM", "NVIDIA-B200-180GB-SXM", "AMD-MI300X-192GB", "NVIDIA-L4-24GB")
+
+configurations = st.builds(
+    lambda model, card, tensor, precision: Configuration(
+        SNAPSHOT.models[model], SNAPSHOT.accelerators[card], precision, tensor_parallel=tensor
+    ),
+    st.sampled_from(MODELS),
+    st.sampled_from(CARDS),
+    st.sampled_from([1, 2, 8]),
+    st.sampled_from(["bf16", "fp8"]),
+)
+lengths = st.integers(min_value=16, max_value=20_000)
+loads = st.floats(min_value=1, max_value=600)
+EXAMPLES = settings(max_examples=8, deadline=None)
+
+
+def chat(**changes: object) -> Configuration:
+    base = Configuration(SNAPSHOT.models[MODELS[0]], SNAPSHOT.accelerators[CARDS[0]], "bf16")
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+@EXAMPLES
+@given(configurations, lengths, st.tuples(loads, loads))
+def test_latency_never_falls_with_concurrency(
+    configuration: Configuration, isl: int, pair: tuple[float, float]
+) -> None:
+    light, heavy = (predict(configuration, isl=isl, osl=200, concurrency=load) for load in sorted(pair))
+    assert light.ttft_ms.mean <= heavy.ttft_ms.mean * (1 + 1e-9)
+    assert light.tpot_ms.mean <= heavy.tpot_ms.mean * (1 + 1e-9)
+
+
+@EXAMPLES
+@given(configurations, st.tuples(lengths, lengths), loads)
+def test_latency_never_falls_with_the_prompt(
+    configuration: Configuration, pair: tuple[int, int], concurrency: float
+) -> None:
+    short, long = (predict(configuration, isl=isl, osl=100, concurrency=concurrency) for isl in sorted(pair))
+    assert short.ttft_ms.mean <= long.ttft_ms.mean * (1 + 1e-9)
+    assert short.tpot_ms.mean <= long.tpot_ms.mean * (1 + 1e-9)
+
+
+@EXAMPLES
+@given(configurations, st.tuples(lengths, lengths))
+def test_the_whole_answer_takes_longer_the_more_tokens_it_has(
+    configuration: Configuration, pair: tuple[int, int]
+) -> None:
+    short, long = (predict(configuration, isl=500, osl=osl, concurrency=8) for osl in sorted(pair))
+    assert short.e2e_ms.mean <= long.e2e_ms.mean * (1 + 1e-9)
+
+
+@EXAMPLES
+@given(configurations, st.tuples(loads, loads))
+def test_latency_never_falls_with_the_request_rate(configuration: Configuration, pair: tuple[float, float]) -> None:
+    light, heavy = (predict(configuration, isl=800, osl=200, request_rate_rps=load / 10) for load in sorted(pair))
+    assert light.ttft_ms.mean <= heavy.ttft_ms.mean * (1 + 1e-9)
+    assert light.tpot_ms.mean <= heavy.tpot_ms.mean * (1 + 1e-9)
+
+
+@EXAMPLES
+@given(configurations, loads)
+def test_percentiles_and_intervals_are_ordered_and_littles_law_holds(
+    configuration: Configuration, concurrency: float
+) -> None:
+    answer = predict(configuration, isl=700, osl=150, concurrency=concurrency)
+    for times in (answer.ttft_ms, answer.tpot_ms, answer.e2e_ms):
+        assert 0 < times.p50 <= times.p90 <= times.p99
+    for name, middle in middles(answer).items():
+        low, high = answer.interval_80[name]
+        assert low < middle < high
+    assert answer.requests_per_s * answer.e2e_ms.mean / 1e3 == pytest.approx(concurrency)
+
+
+def middles(answer: Prediction) -> dict[str, float]:
+    return {
+        "output_tok_s": answer.output_tok_s,
+        "ttft_ms": answer.ttft_ms.mean,
+        "tpot_ms": answer.tpot_ms.mean,
+    }
+
+
+def test_intervals_widen_with_distance_from_measurements() -> None:
+    for widths in load_residual().widths.values():
+        for metric in ("output_tok_s", "ttft_ms", "tpot_ms"):
+            assert widths[metric] == sorted(widths[metric])
+            assert widths[metric][0] < widths[metric][-1]
+    near = predict(chat(engine="tensorrt-llm"), isl=1024, osl=256, concurrency=16)
+    strange = replace(chat().accelerator, gpu_type="unheard of", memory_bandwidth_gb_s=700.0, architecture="new")
+    far = predict(chat(accelerator=strange), isl=1024, osl=256, concurrency=16)
+    assert far.evidence.distance > near.evidence.distance
+    assert relative_width(far) > relative_width(near)
+
+
+def relative_width(answer: Prediction) -> float:
+    low, high = answer.interval_80["output_tok_s"]
+    return high / low
+
+
+def test_the_residual_fades_with_distance() -> None:
+    nowhere = replace(
+        chat().accelerator, gpu_type="unheard of", memory_bandwidth_gb_s=5.0, bf16_dense_tflops=0.5, vram_gb=2000.0,
+        vram_gib_reported=None, architecture="new", vendor="nobody",
+    )  # fmt: skip
+    physics, residual = load_physics(), load_residual()
+    silent = replace(residual, weights=np.zeros_like(residual.weights))
+    far = chat(accelerator=nowhere, tensor_parallel=64, pipeline_parallel=16, engine="unknown")
+    with_residual = predict(far, isl=90_000, osl=9, concurrency=600, physics=physics, residual=residual)
+    without = predict(far, isl=90_000, osl=9, concurrency=600, physics=physics, residual=silent)
+    assert with_residual.tpot_ms.mean == pytest.approx(without.tpot_ms.mean, rel=0.3)
+
+
+def test_efficiencies_stay_physical() -> None:
+    physics = load_physics()
+    for name in ("bandwidth", "cache_bandwidth", "prefill", "decode", "link"):
+        low, high = physics.bounds[name]
+        assert 0 < low <= physics.constants[name] <= high <= 1.2
+
+
+def test_step_cost_reproduces_the_predicted_tpot() -> None:
+    for engine, concurrency in (("vllm", 8), ("tensorrt-llm", 64)):
+        configuration = chat(engine=engine)
+        cost = step_cost(configuration, isl=1024, osl=512)
+        answer = predict(configuration, isl=1024, osl=512, concurrency=concurrency)
+        cached = concurrency * (1024 + 256)
+        prompts = cost.prefill_ms_per_token * 1024 * concurrency / 511 * (1 - 1 / concurrency)
+        step = cost.step_ms(decode_sequences=concurrency, cached_tokens=cached, prefill_tokens=0) + prompts
+        assert step == pytest.approx(answer.tpot_ms.mean, rel=0.12)
+
+
+def test_screening_agrees_with_prediction_at_a_typical_load() -> None:
+    many = [chat(quantization=each, tensor_parallel=tensor) for each in ("bf16", "fp8") for tensor in (1, 2, 4)]
+    served = screen(many, isl=1024, osl=256).at_concurrency(np.full(len(many), 16.0))
+    for at, each in enumerate(many):
+        answer = predict(each, isl=1024, osl=256, concurrency=16)
+        assert served.tpot_ms[at] == pytest.approx(answer.tpot_ms.mean, rel=0.1)
+        assert served.ttft_ms[at] == pytest.approx(answer.ttft_ms.mean, rel=0.3)
+
+
+def test_the_largest_rate_keeps_the_limits_and_rises_with_them() -> None:
+    screened = screen([chat(), chat(tensor_parallel=4)], isl=1000, osl=200)
+    tight, at_tight = screened.largest_rate_rps(ttft_ms=200, tpot_ms=15)
+    loose, _ = screened.largest_rate_rps(ttft_ms=2000, tpot_ms=40)
+    none, _ = screened.largest_rate_rps(tpot_ms=0.01)
+    assert (at_tight.tpot_ms <= 15).all()
+    assert (at_tight.ttft_ms <= 200).all()
+    assert (tight > 0).all()
+    assert (tight <= loose).all()
+    assert (none == 0).all()
+    served = screened.at_rate(tight)
+    assert served.tpot_ms == pytest.approx(at_tight.tpot_ms, rel=1e-3)
+
+
+def test_evidence_names_its_neighbours() -> None:
+    answer = predict(chat(engine="tensorrt-llm"), isl=1024, osl=256, concurrency=16)
+    assert answer.evidence.kind in ("measured", "interpolated")
+    nearest = answer.evidence.neighbours[0]
+    assert "Llama-3.1-8B" in nearest.what
+    assert nearest.row_id
+    far = predict(chat(accelerator=SNAPSHOT.accelerators["NVIDIA-T4-16GB"]), isl=64, osl=64, concurrency=1)
+    assert far.evidence.kind == "modelled"
+
+
+@pytest.mark.parametrize("wrong", [{"isl": 0}, {"osl": -1}, {"concurrency": float("nan")}, {"isl": float("inf")}])
+def test_unusable_loads_are_refused(wrong: dict[str, float]) -> None:
+    asked = {"isl": 100.0, "osl": 100.0, "concurrency": 4.0, **wrong}
+    with pytest.raises(BadInput, match=next(iter(wrong))):
+        predict(chat(), isl=asked["isl"], osl=asked["osl"], concurrency=asked["concurrency"])
+
+
+def test_two_loads_at_once_are_refused() -> None:
+    with pytest.raises(BadInput, match="not both"):
+        predict(chat(), isl=10, osl=10, concurrency=1, request_rate_rps=1)

@@ -1,0 +1,130 @@
+"""Held-out errors by kind of gap, with everything refitted on what is left: constants, group effects and residual."""
+
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tools.performance.calibration import Physics
+from tools.performance.estimation import METRICS, estimate
+from tools.performance.fitting.measurements import Measurements
+from tools.performance.fitting.residual import fit_residual
+from tools.performance.fitting.roofline import fit_roofline
+from tools.performance.points import Floats, Indices
+from tools.performance.residual import Kernel
+
+GAPS = ("point", "curve", "model_gpu", "gpu", "source")
+"""What is held out: single load points, whole curves, (model, GPU) pairs, whole GPUs, whole sources."""
+
+_FOLDS = {"point": 4, "curve": 4, "model_gpu": 5, "gpu": 6, "source": 8}
+_CURVE = (
+    "arch_model_id",
+    "gpu_type",
+    "gpu_count",
+    "tensor_parallel",
+    "pipeline_parallel",
+    "data_parallel",
+    "expert_parallel",
+    "quantization",
+    "engine",
+    "isl",
+    "osl",
+    "serving_mode",
+    "load_kind",
+)
+_POINT = (*_CURVE, "concurrency", "request_rate")
+_KEYS = {"point": _POINT, "curve": _CURVE, "model_gpu": ("arch_model_id", "gpu_type"), "gpu": ("gpu_type",)}
+_STEPS = 18
+_NO_TABLE = {"distance": [0.0], **{metric: [0.0] for metric in METRICS}}
+_NO_WIDTHS = {"complete": _NO_TABLE, "incomplete": _NO_TABLE}
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Predictions of held-out rows; `log_error` is ln(predicted / measured), points × METRICS, NaN: not measured."""
+
+    gap: str
+    rows: Indices
+    predicted: Floats
+    observed: Floats
+    distance: Floats
+    complete: npt.NDArray[np.bool_]
+
+    @property
+    def log_error(self) -> Floats:
+        """Log errors."""
+        return np.asarray(np.log(self.predicted / self.observed))
+
+
+def folds(data: Measurements, gap: str) -> Indices:
+    """Fold of every row; rows that share what is held out share a fold."""
+    if gap == "source":
+        return _source_folds(data)
+    columns = [data.column(name) for name in _KEYS[gap]]
+    keys = ["|".join(cells) for cells in zip(*columns, strict=True)]
+    return np.array([zlib.crc32(f"{gap} {key}".encode()) % _FOLDS[gap] for key in keys], dtype=np.intp)
+
+
+def _source_folds(data: Measurements) -> Indices:
+    """Sources dealt out by size, so that the large ones stand alone."""
+    sources = data.column("source")
+    names, counts = np.unique(sources, return_counts=True)
+    ranked = [str(name) for _, name in sorted(zip((-counts).tolist(), names.tolist(), strict=True))]
+    turn = {name: at % _FOLDS["source"] for at, name in enumerate(ranked)}
+    return np.array([turn[str(name)] for name in sources], dtype=np.intp)
+
+
+def held_out(
+    data: Measurements,
+    start: Physics,
+    kernel: Kernel,
+    gap: str,
+    *,
+    only: Sequence[int] | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Iterator[HeldOut]:
+    """Fit without each fold in turn and predict it."""
+    fold = folds(data, gap)
+    for number in sorted(set(fold.tolist())) if only is None else only:
+        left, out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        train, test = data.take(left), data.take(out)
+        physics = fit_roofline(train, start, steps=_STEPS)
+        residual = fit_residual(train, physics, kernel, shown=frozenset(), widths=_NO_WIDTHS)
+        answer = estimate(test.work, physics, residual)
+        predicted = np.stack([answer.output_tok_s, answer.ttft_ms, answer.tpot_ms], axis=1)
+        progress(f"{gap} {number}: {len(out)} rows held out")
+        complete = np.array([each.complete for each in test.work], dtype=np.bool_)
+        yield HeldOut(gap, out, predicted, test.observed, answer.correction.distance, complete)
+
+
+def interval_widths(results: Sequence[HeldOut], *, coverage: float = 0.8) -> dict[str, dict[str, list[float]]]:
+    """Half-widths by distance that hold `coverage` of held-out points, for complete and for incomplete inputs."""
+    distance = np.concatenate([each.distance for each in results])
+    errors = np.abs(np.concatenate([each.log_error for each in results]))
+    complete = np.concatenate([each.complete for each in results])
+    return {
+        "complete": _widths(distance[complete], errors[complete], coverage=coverage),
+        "incomplete": _widths(distance[~complete], errors[~complete], coverage=coverage),
+    }
+
+
+def _widths(distance: Floats, errors: Floats, *, coverage: float, bins: int = 12) -> dict[str, list[float]]:
+    """Conformal half-widths: in each bin of distance the smallest that holds the share; never falling."""
+    edges = np.unique(np.quantile(distance, np.linspace(0, 1, bins + 1)))
+    centres = [float(np.median(distance[(distance >= low) & (distance <= high)])) for low, high in _pairs(edges)]
+    widths: dict[str, list[float]] = {"distance": [round(each, 4) for each in centres]}
+    for at, metric in enumerate(METRICS):
+        heights = []
+        for low, high in _pairs(edges):
+            inside = errors[(distance >= low) & (distance <= high), at]
+            inside = np.sort(inside[~np.isnan(inside)])
+            rank = min(int(np.ceil(coverage * (len(inside) + 1))), len(inside)) - 1
+            heights.append(float(inside[rank]) if len(inside) > 10 else 0.0)
+        widths[metric] = [round(each, 4) for each in np.maximum.accumulate(heights).tolist()]
+    return widths
+
+
+def _pairs(edges: Floats) -> list[tuple[float, float]]:
+    return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
