@@ -131,13 +131,13 @@ async def serving(behaviour: str = "good", *, fail_from: int = 0) -> AsyncIterat
 def load(**changes: object) -> LoadPlan:
     values: dict[str, object] = {
         "model": "m",
-        "request_rate_rps": 120.0,
-        "duration_s": 0.5,
+        "request_rate_rps": 200.0,
+        "duration_s": 0.3,
         "isl": fixed(100),
         "osl": fixed(10),
         "pattern": "steady",
         "slos": (Slo("ttft", 1000.0, 90),),
-        "request_timeout_s": 1.5,
+        "request_timeout_s": 5.0,
     }
     return LoadPlan(**{**values, **changes})  # type: ignore[arg-type]
 
@@ -260,16 +260,16 @@ async def test_a_server_that_does_not_stream_is_measured_and_said_so() -> None:
 
 async def test_the_time_factor_scales_rates_and_times() -> None:
     async with serving() as peer:
-        report = await run(peer, load(request_rate_rps=20.0, duration_s=2.5, time_factor=5.0))
+        report = await run(peer, load(request_rate_rps=40.0, duration_s=1.25, time_factor=5.0))
     assert report.requests == 50
     assert (report.metrics["ttft"].p50.value or 0) >= 5 * (1000 * TTFT_S - 0.5)
-    assert report.request_rate_rps == 20
+    assert report.request_rate_rps == 40
     assert any("time factor 5" in warning for warning in report.warnings)
 
 
 async def test_requests_of_the_warm_up_are_not_counted() -> None:
     async with serving() as peer:
-        report = await run(peer, load(warmup_s=0.25))
+        report = await run(peer, load(warmup_s=0.15))
     assert (report.requests, len(peer.requests)) == (30, 62)
 
 
@@ -307,7 +307,7 @@ async def test_a_run_never_sends_more_than_it_may() -> None:
 
 async def test_a_sweep_raises_the_rate_in_stages() -> None:
     async with serving() as peer:
-        report = await run(peer, load(sweep=(Stage(20.0, 0.5), Stage(80.0, 0.5))))
+        report = await run(peer, load(sweep=(Stage(25.0, 0.4), Stage(100.0, 0.4))))
     assert report.requests == 50
 
 
