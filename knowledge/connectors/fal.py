@@ -87,4 +87,4 @@ def _workload(category: str) -> str:
     return "llm" if category == "llm" else "image_generation"
 
 
-CONNECTOR = Connector("fal", Tier.LIVE, "images, video, speech", "https://api.fal.ai/v1", "fal", _read)
+CONNECTOR = Connector("fal", Tier.LIVE, "images, video, speech", "https://api.fal.ai/v1", "SEXTANT_KEY_FAL", _read)

@@ -96,4 +96,6 @@ def _tiers(sku: Mapping[str, Any]) -> Iterator[tuple[float, float, str]]:
             yield number(rate.get("startUsageAmount")) or 0.0, usd, str(expression.get("usageUnit"))
 
 
-CONNECTOR = Connector("gcp", Tier.LIVE, "GPU cards, vision", "https://cloudbilling.googleapis.com/v1", "gcp", _read)
+CONNECTOR = Connector(
+    "gcp", Tier.LIVE, "GPU cards, vision", "https://cloudbilling.googleapis.com/v1", "SEXTANT_KEY_GCP", _read
+)

@@ -44,5 +44,5 @@ def _add(sheet: Sheet, name: str, row: Mapping[str, Any], access: Access) -> Non
 
 
 CONNECTOR = Connector(
-    "lambda_cloud", Tier.LIVE, "rented GPUs", "https://cloud.lambdalabs.com/api/v1", "lambda_cloud", _read
+    "lambda_cloud", Tier.LIVE, "rented GPUs", "https://cloud.lambdalabs.com/api/v1", "SEXTANT_KEY_LAMBDA_CLOUD", _read
 )

@@ -78,7 +78,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """One price source. `key` names the setting that holds its key; None where it asks for none."""
+    """One price source. `key` names the setting for its key; None where it asks for none."""
 
     name: str
     tier: Tier

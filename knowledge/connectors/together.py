@@ -45,4 +45,6 @@ def _read(connector: Connector, http: Http, access: Access) -> Fetched:
     return sheet.fetched()
 
 
-CONNECTOR = Connector("together", Tier.LIVE, "LLM, embeddings", "https://api.together.ai/v1", "together", _read)
+CONNECTOR = Connector(
+    "together", Tier.LIVE, "LLM, embeddings", "https://api.together.ai/v1", "SEXTANT_KEY_TOGETHER", _read
+)

@@ -55,7 +55,10 @@ class SourceState:
 
 
 class Store:
-    """Prices of every source. Offers that are read are those of the current view, one per price."""
+    """Prices of every source. Offers that are read are those of the current view, one per price.
+
+    May move between threads, but serves one at a time.
+    """
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self.connection = connection
@@ -286,7 +289,7 @@ def unique(offers: Iterable[Offer]) -> list[Offer]:
 def _connect(path: Path) -> sqlite3.Connection:
     writable = not path.exists() or os.access(path, os.W_OK)
     uri = f"{path.absolute().as_uri()}?mode={'rwc' if writable else 'ro'}"
-    return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
 
 
 @contextmanager

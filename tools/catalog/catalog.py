@@ -25,7 +25,7 @@ class Sheet:
 
 
 class Catalog:
-    """Answers about the prices of one store. Not shared between threads: opening one takes milliseconds."""
+    """Answers about the prices of one store; serves one thread at a time."""
 
     def __init__(self, store: Store, snapshot: Snapshot, today: date) -> None:
         self.store = store

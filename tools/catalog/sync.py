@@ -103,7 +103,7 @@ def _ask(this: _Round, connector: Connector) -> Fetched | str | None:
 def _merge(this: _Round, connector: Connector, answer: Fetched | str | None, at: datetime) -> SourceReport:
     name, tier, store = connector.name, int(connector.tier), this.store
     if answer is None:
-        return SourceReport(name, "no key", detail=f"needs a key in the setting {connector.key}")
+        return SourceReport(name, "no key", detail=f"needs a key: set {connector.key}")
     if isinstance(answer, str):
         store.note(name, tier, at, "failed", answer)
         return SourceReport(name, "failed", detail=answer)
