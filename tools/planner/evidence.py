@@ -7,11 +7,14 @@ from typing import Any
 
 from tools.performance.calibration import load_physics
 from tools.performance.configuration import Configuration
-from tools.performance.estimation import METRICS, estimate
-from tools.performance.evidence import evidence_of
+from tools.performance.estimation import METRICS, Estimate, estimate
+from tools.performance.evidence import evidence_kinds
 from tools.performance.prediction import workload
-from tools.performance.residual import load_residual
+from tools.performance.residual import Residual, load_residual, nearest_points
 from tools.planner.traffic import TrafficProfile
+
+NEIGHBOURS = 3
+"""Measured points that are named beside an interpolated prediction; a modelled one names the nearest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +32,31 @@ def grounds(asked: Sequence[tuple[Configuration, float]], traffic: TrafficProfil
     learned = load_residual()
     work = [workload(each, isl=traffic.isl.mean, osl=traffic.osl.mean, request_rate_rps=rate) for each, rate in asked]
     answer = estimate(work, load_physics(), learned)
-    found = []
-    for at, each in enumerate(work):
-        known = evidence_of(each, answer, learned, at)
-        neighbours = [
-            {"row_id": near.row_id, "source": near.source, "distance": round(near.distance, 3), "what": near.what}
-            for near in known.neighbours[:3]
-        ]
-        widths = {name: exp(float(answer.half_width[at, column])) for column, name in enumerate(METRICS)}
-        found.append(Grounds(widths, {"kind": known.kind, "distance": known.distance, "neighbours": neighbours}))
-    return found
+    kinds = evidence_kinds(work, answer, learned)
+    return [
+        Grounds(
+            {name: exp(float(answer.half_width[at, column])) for column, name in enumerate(METRICS)},
+            {
+                "kind": kind,
+                "distance": round(float(answer.correction.distance[at]), 3),
+                "neighbours": _neighbours(learned, answer, at, 1 if kind == "modelled" else NEIGHBOURS),
+            },
+        )
+        for at, kind in enumerate(kinds)
+    ]
+
+
+def _neighbours(learned: Residual, answer: Estimate, at: int, count: int) -> list[dict[str, Any]]:
+    """The nearest measured points by name."""
+    asked = answer.question
+    return [
+        {
+            "row_id": str(learned.row_ids[row]),
+            "source": str(learned.sources[row]),
+            "distance": round(distance, 3),
+            "what": " ".join([
+                *learned.labels[learned.configuration_of[row]].tolist(), str(learned.load_labels[learned.load_of[row]])
+            ]),
+        }
+        for row, distance in nearest_points(learned, asked.configuration[at], asked.load[at], count)
+    ]  # fmt: skip

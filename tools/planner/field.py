@@ -1,6 +1,6 @@
 """The configurations that an intent leaves open, screened: what one replica of each carries within the targets."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -69,13 +69,21 @@ def _open_rows(grid: Grid, short: Shortlist, case: Case) -> Rows:
         wanted = {_precision(name) for name in intent.quantization}
         allowed = np.array([kind in wanted for kind in PRECISIONS])[grid.precision]
         ledger.count("quantization", int((left & ~allowed).sum()), "configurations")
+        names = list(intent.quantization)
+        ledger.add(_setting_misses(grid, left & ~allowed, "quantization", lambda row: Change(
+            "quantization", [*names, PRECISIONS[grid.precision[row]]]
+        )))  # fmt: skip
         left &= allowed
     if intent.tensor_parallel is not None:
         allowed = grid.tensor == intent.tensor_parallel
         ledger.count("tensor_parallel", int((left & ~allowed).sum()), "configurations")
+        ledger.add(_setting_misses(grid, left & ~allowed, "tensor_parallel", lambda row: Change(
+            "tensor_parallel", int(grid.tensor[row])
+        )))  # fmt: skip
         left &= allowed
     good = _good_enough(grid, short, case)
     ledger.count("quality_in_precision", int((left & ~good).sum()), "configurations")
+    ledger.add(_precision_misses(grid, left & ~good, case, short.threshold))
     left &= good
     missing = grid.sequence_bytes(traffic.context_tokens) - grid.room_bytes
     holds = missing <= 0
@@ -119,16 +127,33 @@ def _note_memory(found: Fitting, ledger: Ledger) -> None:
             ledger.add([Miss("memory", model_id, what, round(missing, 2), 0.0, "GiB per card missing", None, text)])
 
 
-def _context_misses(grid: Grid, refused: Mask, short: Floats, traffic: TrafficProfile) -> Iterator[Miss]:
-    for row in nearest_rows(grid, refused, short):
-        each = grid.configuration(int(row))
-        held = int(grid.sequences(1.0)[row])
-        what = describe(each.model, each.accelerator, each.quantization, each.tensor_parallel)
-        text = f"{what}: {short[row] / GIB:.1f} GiB short of one sequence of {traffic.context_tokens} tokens"
-        change = Change("context_length", max(traffic.context_tokens // 2, 1)) if held else None
-        yield Miss(
-            "memory", each.model.model_id, what, round(short[row] / GIB, 2), 0.0, "GiB per card missing", change, text
-        )
+def _context_misses(grid: Grid, refused: Mask, missing: Floats, traffic: TrafficProfile) -> Iterator[Miss]:
+    longest = grid.longest_tokens()
+    for row in nearest_rows(grid, refused, missing):
+        what, tokens, short = _described(grid, int(row)), int(longest[row]), round(missing[row] / GIB, 2)
+        text = f"{what} holds {tokens:,} tokens beside the weights, a sequence may have {traffic.context_tokens:,}"
+        change = Change("context_length", tokens) if tokens > traffic.isl.mean + traffic.osl.mean else None
+        yield Miss("memory", _model_id(grid, int(row)), what, short, 0.0, "GiB per card missing", change, text)
+
+
+def _precision_misses(grid: Grid, refused: Mask, case: Case, floor: float) -> Iterator[Miss]:
+    score = qualities(grid, case).score
+    for row in nearest_rows(grid, refused, -score):
+        what, value = _described(grid, int(row)), round(float(score[row]), 1)
+        text = f"{what} scores {value:g} in that precision, {floor:g} are asked for"
+        yield Miss("quality_in_precision", _model_id(grid, int(row)), what, value, floor, "points", None, text)
+
+
+def _setting_misses(grid: Grid, refused: Mask, rule: str, change: Callable[[int], Change]) -> Iterator[Miss]:
+    for row in nearest_rows(grid, refused, grid.cards.astype(np.float64)):
+        what, wished = _described(grid, int(row)), change(int(row))
+        text = f"{what} is left out by {wished.field}"
+        yield Miss(rule, _model_id(grid, int(row)), what, None, None, "", wished, text)
+
+
+def _model_id(grid: Grid, row: int) -> str:
+    model: Model = grid.models[int(grid.model[row])]
+    return model.model_id
 
 
 def describe(model: Model, accelerator: Accelerator, precision: str, tensor_parallel: int) -> str:
@@ -173,8 +198,7 @@ def carrying(found: Field, case: Case) -> Field | None:
             metric = f"{name.upper()} p{targets.percentile}"
             text = f"{what}: {metric} is {value:.0f} ms at best, {limit:g} ms are allowed{also}"
             change = Change(path, allow) if alone[row] else None
-            model_id = found.grid.models[found.grid.model[row]].model_id
-            ledger.add([Miss(name, model_id, what, round(value, 1), limit, "ms", change, text)])
+            ledger.add([Miss(name, _model_id(found.grid, int(row)), what, round(value, 1), limit, "ms", change, text)])
     rows = np.flatnonzero(found.capacity.feasible)
     return found.take(rows) if len(rows) else None
 

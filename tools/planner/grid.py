@@ -110,6 +110,12 @@ class Grid:
         window = self.window_bytes * np.minimum(tokens, self.window_tokens)
         return self.growing_bytes * tokens + window + self.state_bytes
 
+    def longest_tokens(self) -> Floats:
+        """Tokens of the longest sequence that the cache of each row holds; 0 where not even its fixed parts fit."""
+        left = self.room_bytes - self.state_bytes - self.window_bytes * self.window_tokens
+        longest: Floats = np.floor(np.maximum(left, 0.0) / np.maximum(self.growing_bytes, 1.0))
+        return longest
+
     def sequences(self, tokens: float) -> Floats:
         """Sequences of `tokens` tokens that the cache of a replica holds, engine limit included; may be below 1."""
         held = self.room_bytes / np.maximum(self.sequence_bytes(tokens), 1.0)

@@ -1,6 +1,6 @@
 """Self-hosted candidates: replicas, machines, bill and times of every screened configuration, as columns."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -89,8 +89,27 @@ def rented(found: Field, hardware: Hardware, case: Case) -> Iterator[Hosted]:
             times,
         )
         yield _counted(every.take(beats & np.isfinite(bill.usd_per_hour)), found, case)
-    for billing, price in best.items():
-        case.ledger.count("no_machine", int((~np.isfinite(price)).sum()), f"configurations ({billing})")
+    _note_machines(best, found, hardware, case)
+
+
+def _note_machines(best: Mapping[str, Floats], found: Field, hardware: Hardware, case: Case) -> None:
+    """Count the configurations that no machine holds under any kind of billing."""
+    if not best:
+        return
+    on_offer = {card.gpu_type for card in hardware.rented}
+    priced = np.min(list(best.values()), axis=0)
+    wanted = np.array([card.gpu_type in on_offer for card in found.grid.accelerators])[found.grid.accelerator]
+    lacking = wanted & ~np.isfinite(priced)
+    case.ledger.count("no_machine", int(lacking.sum()), "configurations")
+    for row in nearest_rows(found.grid, lacking, found.grid.cards.astype(np.float64)):
+        each = found.grid.configuration(int(row))
+        what = describe(each.model, each.accelerator, each.quantization, each.tensor_parallel)
+        largest = max(
+            (offer.cards for offer in hardware.offers if offer.gpu_type == each.accelerator.gpu_type), default=0
+        )
+        text = f"{what} needs {each.tensor_parallel} cards in one machine, the largest on offer there has {largest}"
+        miss = Miss("no_machine", each.model.model_id, what, largest, each.tensor_parallel, "cards", None, text)
+        case.ledger.add([miss])
 
 
 def _replicas(found: Field, traffic: TrafficProfile, supply: str) -> tuple[Integers, Integers, Floats, Latency]:

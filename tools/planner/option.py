@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tools.intent import Billing
+from tools.intent import Billing, E2eBasis
 from tools.performance.configuration import Configuration
 from tools.planner.money import Cost
 
@@ -34,6 +34,7 @@ class Predicted:
     tpot_ms: Times
     e2e_ms: Times  # of the whole answer
     perceived_ms: Times
+    e2e_basis: E2eBasis  # which of the two the target counts
     max_rps_per_replica: float
     utilization: float
     concurrency_per_replica: float
@@ -49,6 +50,7 @@ class Predicted:
             "tpot_ms": self.tpot_ms.to_json(),
             "e2e_ms": self.e2e_ms.to_json(),
             "perceived_ms": self.perceived_ms.to_json(),
+            "e2e_basis": self.e2e_basis,
             "max_rps_per_replica": self.max_rps_per_replica,
             "utilization": self.utilization,
             "concurrency_per_replica": self.concurrency_per_replica,

@@ -51,6 +51,7 @@ def predictions(field: Field, placed: Placed, case: Case) -> list[Predicted]:
             tpot_ms=tpot[at],
             e2e_ms=e2e[at],
             perceived_ms=perceived[at],
+            e2e_basis=traffic.targets.e2e_basis,
             max_rps_per_replica=round(max_rps[at], 6),
             utilization=round(rate / max_rps[at], 6),
             concurrency_per_replica=round(float(batch[at]), 2),

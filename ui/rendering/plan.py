@@ -153,9 +153,11 @@ def _cells(option: Json) -> list[RenderableType]:
     if predicted is None:
         return [model, "API", str(option["provider"]), cost, "?", "?", "?", "–", _score(option), risk, "price list"]
     met, evidence = option["slo_met"], predicted["evidence"]["kind"]
+    shown = {"ttft": "ttft_ms", "tpot": "tpot_ms", "e2e": "e2e_ms"}
+    if predicted["e2e_basis"] == "perceived":
+        shown["e2e"] = "perceived_ms"
     times = [
-        Text(f"{predicted[f'{name}_ms']['p90']:,.0f}", style="green" if met[name] else "red")
-        for name in ("ttft", "tpot", "e2e")
+        Text(f"{predicted[field]['p90']:,.0f}", style="green" if met[name] else "red") for name, field in shown.items()
     ]
     used, badge = f"{predicted['utilization']:.0%}", Text(evidence, style=BADGES.get(evidence, ""))
     return [model, _runs(option), _place(option), cost, *times, used, _score(option), risk, badge]
