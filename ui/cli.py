@@ -18,6 +18,7 @@ from ui.commands import (
     evaluation,
     extract,
     invoice,
+    manifests,
     models,
     outcomes,
     plan,
@@ -56,6 +57,7 @@ app.add_typer(models.app, name="models")
 app.command("invoice")(invoice.invoice)
 app.command("simulator")(simulator.simulator)
 app.command("deploy")(deploy.deploy)
+app.command("manifests")(manifests.manifests)
 app.command("deployments")(deployments.deployments)
 app.command("rollback")(rollback.rollback)
 app.command("status")(status.status)

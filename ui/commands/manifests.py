@@ -1,0 +1,88 @@
+"""`sextant manifests`: a plan as Kubernetes manifests, checked without a cluster."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from tools.kubernetes.findings import Finding
+    from tools.kubernetes.rendering import Manifest
+
+FAULTY = 3
+
+
+def manifests(
+    text: Annotated[str, typer.Argument(help="What you need, in words.")] = "",
+    *,
+    spec: Annotated[str, typer.Option(help="A file (specification, plan or intent as JSON), or words.")] = "",
+    option: Annotated[str | None, typer.Option(help="Id of the option; the best one that can be deployed.")] = None,
+    target: Annotated[str | None, typer.Option(help="kserve (default), vanilla or llmisvc.")] = None,
+    simulator: Annotated[bool, typer.Option(help="Run the simulator in place of vLLM: no GPU is asked for.")] = False,
+    namespace: Annotated[str | None, typer.Option(help="Namespace to deploy to.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the release; from the model if left out.")] = None,
+    settings: Annotated[Path | None, typer.Option(help="JSON file of settings (docs/kubernetes.md).")] = None,
+    sets: Annotated[list[str] | None, typer.Option("--set", help="One setting: name=value.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the files into this folder.")] = None,
+    gitops: Annotated[Path | None, typer.Option(help="Write a Kustomize tree with Argo CD and Flux here.")] = None,
+    commit: Annotated[bool, typer.Option(help="Commit the tree of --gitops.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Render the manifests of an option and report what is wrong with them. Nothing is applied.
+
+    Exit code 3: something must be mended first; the manifests are shown all the same.
+    """
+    import sys
+
+    from knowledge.errors import BadInput
+    from knowledge.snapshot import load
+    from tools.kubernetes.findings import errors
+    from tools.kubernetes.release import release
+    from tools.kubernetes.rendering import render
+    from tools.kubernetes.tree import commit as commit_files
+    from tools.kubernetes.tree import gitops as gitops_tree
+    from tools.kubernetes.tree import write
+    from tools.kubernetes.validation import check
+    from ui.kubernetes_settings import kubernetes_settings
+    from ui.output import print_json
+    from ui.specifications import specification
+
+    if bool(text.strip()) == bool(spec.strip()):
+        raise BadInput("say what to render", "give words or --spec FILE, and not both", field="spec")
+    chosen = kubernetes_settings(
+        settings, sets or (), target=target, simulator=simulator or None, namespace=namespace, name=name
+    )
+    snapshot = load()
+    made = release(specification(spec or text, option, snapshot), chosen, snapshot)
+    rendered = render(made)
+    found = check(made, rendered)
+    folder, files = out, rendered
+    if gitops is not None:
+        folder, files = gitops, gitops_tree(made, rendered)
+    written = write(folder, files) if folder is not None else ()
+    revision = commit_files(gitops, written, f"Deploy {made.name}") if gitops is not None and commit else ""
+    if json:
+        body = [{"file": manifest.file, "text": manifest.text} for manifest in files]
+        print_json(
+            {"release": made.name, "plan_hash": made.plan_hash, "manifests": body, "commit": revision,
+             "findings": [finding.to_json() for finding in found]},
+            snapshot=snapshot.version,
+        )  # fmt: skip
+    else:
+        sys.stdout.write(_shown(files, folder))
+        sys.stderr.write(_reported(found, tree=gitops is not None))
+    if errors(found):
+        raise typer.Exit(FAULTY)
+
+
+def _shown(files: "tuple[Manifest, ...]", folder: Path | None) -> str:
+    if folder is not None:
+        return "".join(f"{folder / manifest.file}\n" for manifest in files)
+    return "".join(f"# {manifest.file}\n---\n{manifest.text}" for manifest in files)
+
+
+def _reported(found: "tuple[Finding, ...]", *, tree: bool) -> str:
+    lines = [str(finding) for finding in found] or ["nothing found wrong without a cluster"]
+    if tree:
+        lines.append("note: the tree's structure was checked; no kustomize, Argo CD or Flux ran")
+    return "\n".join(lines) + "\n"
