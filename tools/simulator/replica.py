@@ -13,6 +13,7 @@ from tools.simulator.measurements import cost_from
 BLOCK_TOKENS = 16
 _FREE_MODEL_LEN = 32_768
 _FREE_LIMITS = (256, 8192)
+_SLOWEST_MS = 3_600_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,8 @@ def replica(wanted: Wanted, snapshot: Snapshot) -> Replica:
 def _with_fixed_times(wanted: Wanted) -> Replica:
     tpot_ms = wanted.tpot_ms if wanted.tpot_ms is not None else wanted.ttft_ms or 0.0
     ttft_ms = wanted.ttft_ms if wanted.ttft_ms is not None else tpot_ms
-    if not (tpot_ms > 0 and ttft_ms > 0):
-        raise BadInput("--ttft-ms and --tpot-ms must be above 0", field="ttft_ms")
+    if not (0 < tpot_ms < _SLOWEST_MS and 0 < ttft_ms < _SLOWEST_MS):
+        raise BadInput("--ttft-ms and --tpot-ms must be above 0 and below an hour", field="ttft_ms")
     max_model_len = wanted.max_model_len or _FREE_MODEL_LEN
     slots, chunk = wanted.max_num_seqs or _FREE_LIMITS[0], wanted.max_num_batched_tokens or _FREE_LIMITS[1]
     return Replica(

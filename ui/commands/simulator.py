@@ -1,5 +1,6 @@
 """`sextant simulator`: a vLLM without GPUs."""
 
+import math
 import sys
 from typing import Annotated
 
@@ -8,7 +9,7 @@ import typer
 from ui.settings import read_settings
 
 Rate = Annotated[float, typer.Option(min=0.0, max=1.0)]
-Limit = Annotated[int | None, typer.Option(min=1)]
+Limit = Annotated[int | None, typer.Option(min=1, max=1 << 24)]
 
 
 def simulator(
@@ -21,7 +22,7 @@ def simulator(
     ] = None,
     quantization: Annotated[str | None, typer.Option(help="bf16, fp16, fp8, int8, fp4, int4.")] = None,
     benchmarks: Annotated[
-        str | None, typer.Option(help="Take the times from measurements in this CSV file. [env BENCHMARKS_PATH]")
+        str | None, typer.Option(help="Take the times from measurements (CSV or JSON). [env BENCHMARKS_PATH]")
     ] = None,
     ttft_ms: Annotated[float | None, typer.Option(help="Fixed time to first token.")] = None,
     tpot_ms: Annotated[float | None, typer.Option(help="Fixed time per output token.")] = None,
@@ -35,13 +36,18 @@ def simulator(
     served_model_name: Annotated[
         list[str] | None, typer.Option(help="Accepted model names; the first is shown.")
     ] = None,
-    max_model_len: Limit = None,
+    max_model_len: Annotated[int | None, typer.Option(min=1, max=1 << 31)] = None,
     max_num_seqs: Limit = None,
     max_num_batched_tokens: Limit = None,
     max_num_queued_reqs: Limit = None,
     max_num_queued_tokens: Limit = None,
     gpu_memory_utilization: Annotated[float, typer.Option(min=0.05, max=1.0)] = 0.92,
-    prefix_caching: Annotated[bool, typer.Option(help="Reuse the KV blocks of equal prompt prefixes.")] = True,
+    prefix_caching: Annotated[
+        bool,
+        typer.Option(
+            "--enable-prefix-caching/--no-enable-prefix-caching", help="Reuse the KV blocks of equal prompt prefixes."
+        ),
+    ] = True,
     echo: Annotated[bool, typer.Option(help="Answer with what the user said.")] = False,
     tokenizer: Annotated[str | None, typer.Option(help="A tokenizer.json to count prompt tokens with.")] = None,
     load_time_s: Annotated[float, typer.Option(min=0.0, help="Time until the model is loaded (503 before).")] = 0.0,
@@ -62,6 +68,9 @@ def simulator(
     from tools.simulator.serving import listen, serve
     from tools.simulator.tokenizer import tokenizer_from
 
+    numbers = {"--load-time-s": load_time_s, "--stall-ms": stall_ms, "--die-after-s": die_after_s or 0.0}
+    if odd := next((flag for flag, number in numbers.items() if not math.isfinite(number)), None):
+        raise BadInput(f"{odd} must be a finite number")
     settings = read_settings()
     name = model or settings.model_name
     if not name:
