@@ -434,6 +434,7 @@ def test_the_command_line_exports_and_finds_as_json(home: Path) -> None:
         (("rank", "llm", "--provider", "nobody"), 3, "ask every provider"),
         (("rank", "juggling"), 2, "unknown workload"),
         (("rank", "llm", "--max-monthly", "5"), 2, "needs a monthly usage"),
+        (("rank", "llm", "--include", "nonsense"), 2, "unknown mark"),
         (("show", "no-such-model"), 2, "unknown price or model"),
         (("sync", "--providers", "nobody"), 2, "unknown price source"),
         (("diff", "yesterday"), 2, "not a day"),

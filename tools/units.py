@@ -125,6 +125,7 @@ _REFERENCE = {
     "instance_second": "instance_hour",
     "model_unit_second": "model_unit_hour",
 }
+_EXAMPLES = "1m_tokens, 1k_chars, audio_hour, image, megapixel, video_second, 1k_searches, 1k_pages, gpu_hour"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,7 @@ def parse_unit(text: str, workload_type: str | None = None) -> Unit:
             if dimension == "second":
                 dimension = _CLOCK_BY_WORKLOAD.get(workload_type or "", dimension)
             return Unit(name, dimension, Fraction(count) * _SCALES[scale] * size)
-    raise BadInput(f"unknown unit: {text[:60]!r}", f"known units are {', '.join(sorted(_NOUNS))} and multiples of them")
+    raise BadInput(f"unknown unit: {text[:60]!r}", f"known are {_EXAMPLES} and the like")
 
 
 def reference_unit(unit: Unit) -> Unit:

@@ -32,6 +32,7 @@ MARKS = {
     "volume_tier": "volume tier",
     "card_only": "card only",
 }
+MARK_NAMES = frozenset([*MARKS.values(), "add-on", "volume tier", "unknown size"])
 # Extras that are billed on top of the thing itself; found by name in price lists of speech services.
 ADD_ONS = re.compile(
     r"(?:.*/)?(keyterm|detect_entit|entity|diariz|redact|sentiment|summar|topic|speaker identif|add-on)"

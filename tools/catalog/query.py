@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from knowledge.errors import BadInput
 from knowledge.store.offer import GPU
 from tools.catalog.billing import STANDARD
+from tools.catalog.candidates import MARK_NAMES
 from tools.units import Assumption, Quantity, Unit, convertible, parse_unit, reference_unit
 
 # Dimension that offers of a workload are compared in, unless the usage or the caller names another.
@@ -78,6 +79,8 @@ class Query:
     def __post_init__(self) -> None:
         if self.workload_type not in DEFAULT_UNIT:
             raise BadInput(f"unknown workload: {self.workload_type[:40]!r}", f"one of {', '.join(WORKLOADS)}")
+        if unknown := self.include - MARK_NAMES:
+            raise BadInput(f"unknown mark: {min(unknown)[:40]!r}", f"one of {', '.join(sorted(MARK_NAMES))}")
         if self.max_monthly_usd is not None and not self.usage:
             raise BadInput(
                 "a monthly budget needs a monthly usage to compare with", 'add one, as in --usage "input=300M tokens"'

@@ -52,7 +52,10 @@ def ranking(answer: Mapping[str, Any]) -> None:
     offers = answer["offers"]
     monthly = any(row["monthly_usd"] is not None for row in offers)
     columns = ["", "seller", "model", "region", f"USD per {answer['unit']}"]
-    columns += (["USD a month"] if monthly else []) + ["confidence", "source", "as of", "marks"]
+    many = any(row["replicas"] is not None for row in offers)
+    columns += (
+        (["times"] if many else []) + (["USD a month"] if monthly else []) + ["confidence", "source", "as of", "marks"]
+    )
     table(
         "",
         columns,
@@ -65,6 +68,7 @@ def ranking(answer: Mapping[str, Any]) -> None:
                 else f"{row['sku_name']} ({row['gpu_count']:g}x {row['model_key']})",
                 row["region"],
                 row["normalized_price_usd"],
+                *([row["replicas"]] if many else []),
                 *([row["monthly_usd"] and round(row["monthly_usd"], 2)] if monthly else []),
                 row["confidence"],
                 row["source_kind"],
