@@ -21,6 +21,7 @@ _MEMORY = re.compile(r"\d{2,3}(?:gb?|gib)$")
 _FORM = re.compile(r"(?:sxm\d?|pcie|nvl|hbm\d?e?)$")
 _UNKNOWN = re.compile(r"(?:[hb][1-9]00s?|b[1-9]0s?|mi\d{3}[a-z]?s?|gb\d{3}s?|rtx\d{4}s?)$")
 _VENDORS = words("nvidia amd intel geforce tesla instinct google aws")
+_BEFORE_DIGITS = words("rtx x single one a an my our lone")
 _NODES = frozenset(["dgx", "hgx"])
 _TOO_COMMON = words("orin pvc hpu max pro a2 p4")
 _CARD_WORDS = frozenset(["gpu", "gpus", "card", "cards"])
@@ -151,7 +152,7 @@ class AcceleratorFinder:
         before = self._chunks[index - 1].text if index else ""
         behind = self._chunks[index + 1].text if index + 1 < len(self._chunks) else ""
         plural = self._chunks[index].text.endswith("s")
-        counted = before in _VENDORS | {"rtx", "x"} or bool(_COUNTED.fullmatch(before))
+        counted = before in _VENDORS | _BEFORE_DIGITS or bool(_COUNTED.fullmatch(before))
         return plural or counted or behind in _CARD_WORDS
 
     def _looks_like_a_card(self, index: int) -> bool:

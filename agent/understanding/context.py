@@ -13,6 +13,7 @@ CUE_LEXICON: Lexicon[Cue] = Lexicon(phrases(CUES))
 REACH = 14
 
 _STRONG = frozenset(["\n", ".", ";", "?", "!", "•", "|"])
+_ABBREVIATIONS = words("e i g a approx ca max min vs incl etc no bzw z b d h ej p m mio mrd tsd mill st dr mr avg resp")
 _CONJUNCTIONS = words("and but with while und aber mit et mais avec y pero con plus or oder ou")
 _FILLERS = words(
     "is are be to of at : = about around roughly approx approximately ~ the a an should must will under < <= "
@@ -58,9 +59,10 @@ class Context:
     def _is_strong(self, at: int, token: Token) -> bool:
         if token.text not in _STRONG:
             return False
-        if token.text == "." and at + 1 < len(self.tokens):
-            return self.tokens[at + 1].start > token.end or self.tokens[at + 1].text == "\n"
-        return True
+        if token.text != "." or at + 1 >= len(self.tokens):
+            return True
+        abbreviated = at > 0 and self.tokens[at - 1].end == token.start and self.texts[at - 1] in _ABBREVIATIONS
+        return not abbreviated and (self.tokens[at + 1].start > token.end or self.tokens[at + 1].text == "\n")
 
     def _find(self) -> tuple[CueHit, ...]:
         """Cues of every role may overlap each other: several are looked for at each token."""
@@ -74,6 +76,13 @@ class Context:
             at += 1
         high = self._strong[at] if at < len(self._strong) else len(self.tokens)
         return max(low, quantity.first - 40), min(high, quantity.last + 40)
+
+    def sentence(self, first: int, last: int) -> tuple[int, int]:
+        """First and last token of the sentence or line around tokens `first` to `last`, at most 40 away."""
+        low_at, high_at = bisect_left(self._strong, first), bisect_left(self._strong, last)
+        low = self._strong[low_at - 1] + 1 if low_at else 0
+        high = self._strong[high_at] if high_at < len(self._strong) else len(self.tokens)
+        return max(low, first - 40), min(high, last + 40)
 
     def within(self, low: int, high: int) -> Sequence[CueHit]:
         """Cues that begin at tokens `low` to `high`."""
@@ -99,7 +108,9 @@ class Context:
             return hit.cue.weakness * 0.2
         if hit.last <= quantity.first:
             return self._gap(hit.last, quantity.first) + hit.cue.weakness
-        return self._gap(quantity.last, hit.first, to_the_right=True) + hit.cue.weakness + 0.6
+        labels_another = hit.last < len(self.texts) and self.texts[hit.last] in (":", "=")
+        away = 6.6 if labels_another else 0.6
+        return self._gap(quantity.last, hit.first, to_the_right=True) + hit.cue.weakness + away
 
     def _gap(self, first: int, last: int, *, to_the_right: bool = False) -> float:
         """Distance over the tokens between: fillers are short, commas, conjunctions and other quantities long."""

@@ -11,7 +11,7 @@ from agent.understanding.languages import language_of
 from agent.understanding.leftovers import doubt_leftovers
 from agent.understanding.models import ModelMention, find_models
 from agent.understanding.negation import Negation
-from agent.understanding.places import read_regions
+from agent.understanding.places import REGION, read_regions
 from agent.understanding.priorities import read_priority
 from agent.understanding.purposes import SUBJECT_LEXICON, TASK_LEXICON, WORKLOAD_LEXICON, read_purpose
 from agent.understanding.quantities import QuantityReader
@@ -74,6 +74,7 @@ def _masked(
 ) -> tuple[str, tuple[ModelMention, ...], tuple[AcceleratorMention, ...]]:
     skipped = [(match.start(), match.end(), SKIPPED_MASK) for match in _SKIPPED.finditer(folded)]
     skipped += [(each.start, each.end, SKIPPED_MASK) for each in hours]
+    skipped += [(*match.span(), SKIPPED_MASK) for match in REGION.finditer(folded)]
     plain = _mask(folded, skipped)
     models = find_models(plain, snapshot)
     plain = _mask(plain, [(each.start, each.end, MODEL_MASK) for each in models])

@@ -121,6 +121,14 @@ def _split(part: str) -> str:
     return part[1:] if re.fullmatch(r"v\d+(?:\.\d+)*", part) else part
 
 
+_FIRST = re.compile(r"(?<![a-z])(?:" + "|".join(map(re.escape, _FAMILIES)) + r")(?![a-z])")
+
+
+def _first_family(name: str) -> re.Match[str] | None:
+    """The family word that stands first in a hub name: a distillate belongs to its teacher."""
+    return _FIRST.search(name)
+
+
 def _needed(parts: frozenset[str], family: str) -> frozenset[str]:
     """The parts of a name that must be said for it to be meant, without dates and revisions."""
     sized = any(_SIZE.match(part) for part in parts)
@@ -135,17 +143,15 @@ def _known(snapshot: Snapshot) -> Mapping[str, tuple[_Known, ...]]:
     for model_id in snapshot.models:
         name = model_id.rpartition("/")[2].lower()
         dashed = name.replace("_", "-")
-        for family in _FAMILIES:
-            found = re.search(rf"(?<![a-z]){re.escape(family)}(?![a-z])", dashed)
-            if not found:
-                continue
+        found = _first_family(dashed)
+        if found:
+            family = found.group()
             rest = dashed[: found.start()] + " " + dashed[found.end() :]
             parts = _parts(rest)
             needed = _needed(parts, family)
             by_family.setdefault(family, []).append(
                 _Known(model_id, parts, needed, "instruct" in name or "it" in parts)
             )
-            break
     return {family: tuple(models) for family, models in by_family.items()}
 
 
@@ -167,6 +173,7 @@ def _extent(folded: str, end: int, family: str, snapshot: Snapshot) -> tuple[lis
     """The parts that follow a family word and the offset behind them."""
     known = _family_parts(snapshot).get(family, frozenset())
     parts: list[str] = []
+    sized = False
     while len(parts) < MAX_PARTS:
         match = _PART.match(folded, end)
         if not match or "\n" in match["gap"] or match["gap"] in (". ", "..", ": "):
@@ -183,6 +190,9 @@ def _extent(folded: str, end: int, family: str, snapshot: Snapshot) -> tuple[lis
             and (part in _RISKY or (version and _NOT_UNIT_BEHIND.match(folded, match.end())))
         ):
             break
+        if sized and version and part.isdigit() and " " in gap:
+            break
+        sized = sized or size
         parts.append(part)
         end = match.end()
     return parts, end

@@ -2,12 +2,13 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import pairwise
 
 from agent.understanding.lexicon import Lexicon, word_list
 from agent.understanding.text import words
 from agent.understanding.vocabulary.tables import read_table
 
-REACH = 4
+REACH = 3
 
 _TABLE = read_table("negators")
 _BEFORE: Lexicon[bool] = Lexicon(
@@ -17,14 +18,25 @@ _BEHIND = word_list([*_TABLE["behind"], *read_table("priorities")["dismissed"]])
 _ENDS = frozenset(
     [".", ";", "\n", "!", "?", "but", "aber", "mais", "pero", "sondern", ":", "although", "though", "only"]
 )
+_LINE_ENDS = frozenset(["\n", ";", "."])
+_JOINS = frozenset(["and", "und", "et", "y", ","])
+_SUBJECTS = words(
+    "we i it they you need needs must should want wants prefer use rather wir es nous on debe hay tiene doit"
+)
+_NEW_CHOICE = words("use using prefer preferably rather want need with on we but please")
 _LIST = words(", or and oder ou o und et y nor ni / any the a use using")
+
+
+def _starts_anew(between: Sequence[str]) -> bool:
+    """Whether a new statement begins behind an "and": "not X, and we need Y"."""
+    return any(left in _JOINS and right in _SUBJECTS for left, right in pairwise(between))
 
 
 class Negation:
     """Negators of one message."""
 
     def __init__(self, texts: Sequence[str]) -> None:
-        self._texts = texts
+        self._texts = tuple(texts)
         self._before = [hit for hit in _BEFORE.find(texts) if hit.meaning]
         self._before_ends = [hit.last for hit in self._before]
         self._behind = _BEHIND.find(texts)
@@ -34,20 +46,31 @@ class Negation:
         """Whether tokens `first` to `last` are denied by a word before or behind them."""
         return self._denied_before(first) or self._denied_behind(last)
 
+    def denies_directly(self, first: int) -> bool:
+        """Whether the word just before is a plain "no" or "not"."""
+        return self._texts[max(first - 1, 0) : first] in (
+            ("no",),
+            ("not",),
+            ("without",),
+            ("kein",),
+            ("sin",),
+            ("sans",),
+        )
+
     def _denied_before(self, first: int) -> bool:
         at = bisect_left(self._before_ends, first + 1) - 1
         if at < 0:
             return False
         hit = self._before[at]
         between = self._texts[hit.last : first]
-        if not _ENDS.isdisjoint(between):
+        if between[:1] == (":",):
+            return _LINE_ENDS.isdisjoint(between)
+        if not _ENDS.isdisjoint(between) or _starts_anew(between):
             return False
         steps = [text for text in between if text not in _LIST]
-        listed = any(text in _LIST for text in between)
-        if "," in between and not listed:
-            return False
-        comma_then_new = "," in between and not ({"or", "nor", "oder", "ou", "ni", "and"} & set(between))
-        return len(steps) <= REACH - (2 if "," in between else 0) and not comma_then_new
+        if "," in between:
+            return len(steps) <= between.count(",") and not _NEW_CHOICE.intersection(between)
+        return len(steps) <= REACH
 
     def _denied_behind(self, last: int) -> bool:
         at = bisect_left(self._behind_starts, last)

@@ -226,7 +226,8 @@ class NumberReader:
 
     def _scale_word(self, word: str, index: int) -> float:
         if word == "mil":
-            return 1e3 if self._language in ("es", "fr") else 1e6
+            dollars = index >= 2 and self._text(index - 2) == "$"
+            return 1e6 if dollars and self._language == "en" else 1e3
         if word in _SCALES:
             return _SCALES[word]
         if word in _DOZENS or word in _HUNDREDS["en"] or word == "hundert":

@@ -5,7 +5,7 @@ import re
 from agent.understanding.draft import Draft
 from agent.understanding.scene import Scene
 
-_REGION = re.compile(
+REGION = re.compile(
     r"(?<![a-z0-9-])(?:"
     r"(?:us|eu|ap|ca|sa|me|af|il|mx|us-gov)-(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-\d"
     r"|(?:us|europe|asia|australia|northamerica|southamerica|me|africa)-"
@@ -22,5 +22,5 @@ _REGION = re.compile(
 
 def read_regions(scene: Scene, draft: Draft) -> None:
     """Fill regions with the providers' own names."""
-    for match in _REGION.finditer(scene.folded):
+    for match in REGION.finditer(scene.folded):
         draft.add("regions", match.group(), match.start(), match.end())

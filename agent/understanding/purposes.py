@@ -1,6 +1,7 @@
 """What the model is for: task, workload, domain."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from agent.understanding.draft import Draft
 from agent.understanding.lexicon import Hit, Lexicon, phrases, word_list
@@ -10,7 +11,9 @@ from agent.understanding.scene import Scene
 from agent.understanding.text import words
 from agent.understanding.vocabulary.tables import read_table
 
+Meaning = TypeVar("Meaning")
 SURE = 3
+LONG_PAGES = 40
 _LONG_KEY = "long documents"
 
 
@@ -27,16 +30,28 @@ WORKLOAD_LEXICON: Lexicon[str] = Lexicon(phrases(read_table("workloads")))
 SUBJECT_LEXICON: Lexicon[str] = Lexicon(phrases(read_table("subjects")))
 _LONG = word_list(_TASK_TABLE[_LONG_KEY])
 _LLM = word_list(["workload: llm", "workload type: llm", "workload_type: llm", "workload = llm", "workload_type = llm"])
-_FOR_PEOPLE = words("agents staff team employees")
+_MODERATED = words(
+    "comments comment posts content messages user images chat reviews uploads text texts videos forum ugc"
+)
 _ASIDE = words("like similar replace replaces beside besides alongside unlike")
 
 
 def _allowed(scene: Scene, negation: Negation, hit: Hit[object]) -> bool:
     if negation.denies(hit.first, hit.last):
         return False
-    if scene.texts[hit.last - 1 : hit.last + 1] in (("agent", "hours"), ("agents", "will")):
-        return False
+    if scene.texts[hit.first] == "moderate" and hit.last - hit.first == 1:
+        return bool(_MODERATED.intersection(scene.texts[hit.last : hit.last + 5]))
     return not (hit.last - hit.first == 1 and scene.texts[max(hit.first - 1, 0)] in _ASIDE)
+
+
+def _find(lexicon: Lexicon[Meaning], scene: Scene) -> tuple[Hit[Meaning], ...]:
+    """Phrases with the numbers left out: "generate 200 images" says "generate images"."""
+    numbers = {
+        at for each in scene.quantities if not each.number.soft for at in range(each.number.first, each.number.last)
+    }
+    kept = [at for at in range(len(scene.texts)) if at not in numbers]
+    found = lexicon.find([scene.texts[at] for at in kept])
+    return tuple(Hit(kept[hit.first], kept[hit.last - 1] + 1, hit.meaning) for hit in found)
 
 
 def find_workload(scene: Scene, negation: Negation) -> tuple[str | None, str | None, Hit[object] | None]:
@@ -44,8 +59,8 @@ def find_workload(scene: Scene, negation: Negation) -> tuple[str | None, str | N
 
     Returns workload, task and the phrase that says so.
     """
-    tasks = [hit for hit in TASK_LEXICON.find(scene.texts) if _allowed(scene, negation, hit)]
-    workloads = [hit for hit in WORKLOAD_LEXICON.find(scene.texts) if _allowed(scene, negation, hit)]
+    tasks = [hit for hit in _find(TASK_LEXICON, scene) if _allowed(scene, negation, hit)]
+    workloads = [hit for hit in _find(WORKLOAD_LEXICON, scene) if _allowed(scene, negation, hit)]
     task = _best_task(tasks)
     if workloads and (task is None or task.meaning[1] < SURE or workloads[0].first <= task.first
                       or workloads[0].last > task.first >= workloads[0].first):  # fmt: skip
@@ -76,17 +91,25 @@ def read_purpose(scene: Scene, draft: Draft, negation: Negation) -> str | None:
         span = scene.characters(hit.first, hit.last)
         if workload:
             draft.say("workload_type", workload, *span)
-        elif task == "summarization" and (long := _LONG.find(scene.texts)):
-            both = min(span[0], scene.characters(long[0].first, long[0].last)[0])
-            end = max(span[1], scene.characters(long[0].first, long[0].last)[1])
+        elif task == "summarization" and (long := _long_documents(scene)):
             task = "long_document_summarization"
-            draft.say("task_type", task, both, end)
+            draft.say("task_type", task, min(span[0], long[0]), max(span[1], long[1]))
         elif task:
             draft.say("task_type", task, *span)
     for llm in _LLM.find(scene.texts)[:1]:
         draft.say("workload_type", "llm", *scene.characters(llm.first, llm.last))
     _read_subject(scene, draft, negation)
     return task
+
+
+def _long_documents(scene: Scene) -> tuple[int, int] | None:
+    """Where long documents are named: in words, or by their pages."""
+    for hit in _LONG.find(scene.texts)[:1]:
+        return scene.characters(hit.first, hit.last)
+    for each in scene.open("page"):
+        if each.top >= LONG_PAGES and not each.period:
+            return scene.span(each)
+    return None
 
 
 def _read_subject(scene: Scene, draft: Draft, negation: Negation) -> None:

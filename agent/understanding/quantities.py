@@ -1,8 +1,9 @@
 """Quantities: a number with its unit, its rate and its range, as one thing with a span."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from agent.understanding.languages import Language
 from agent.understanding.lexicon import Hit, Lexicon, phrases, texts_of
@@ -37,6 +38,13 @@ _STOP = words(
 _RANGE_WORDS = words("to bis hasta or oder ou thru through till")
 _BETWEEN = words("between zwischen entre from von de desde")
 _BARRIERS = words("and but with while und aber mit et mais avec pero con plus y at")
+_MONEY_WORDS = words("budget cost costs spend pay price kosten cout coste presupuesto")
+_MULTIPLES = dict.fromkeys(words("double doubles doubling twice doppelt doppelte verdoppelt zweifache doble"), 2.0)
+_MULTIPLES |= dict.fromkeys(words("triple triples tripling thrice dreifache"), 3.0) | {"quadruple": 4.0}
+_EACH_OF = words("of with about around roughly von de à a mit avec con each")
+_CLOCK = words("am pm uhr o'clock oclock")
+_PARTS_OF_DAY = {("in", "the", part) for part in ("morning", "evening", "afternoon")}
+NOUN_REACH = 12
 _CARD_ADJECTIVES = words(
     "new used existing spare idle of our the nvidia dedicated more own x * amd additional old my eigene nos "
     "nuestras unserer of: brand whole entire full"
@@ -148,9 +156,57 @@ class QuantityReader:
             if quantity:
                 found.append(quantity)
             index = quantity.last if quantity else index + 1
-        return tuple(self._with_left_period(each, found[at - 1].last if at else 0) for at, each in enumerate(found))
+        timed = [self._with_left_period(each, found[at - 1].last if at else 0) for at, each in enumerate(found)]
+        return tuple(self._with_noun(each) for each in self._with_lengths(list(self._with_denominators(timed))))
+
+    def _with_lengths(self, found: list[Quantity]) -> list[Quantity]:
+        """ "50 clips of 8 seconds per day": the rate is that of the clips."""
+        for at, (item, length) in enumerate(pairwise(found)):
+            counted = item.unit is not None and item.unit.dimension in ("item", "request", "image", "video")
+            measured = length.unit is not None and length.unit.dimension in ("time", "token", "page", "word")
+            between = self._texts[item.last : length.first]
+            if counted and measured and length.period and not item.period and set(between) <= _EACH_OF:
+                found[at] = replace(item, pers=(*item.pers, length.period), period_hit=length.period_hit)
+                rest = tuple(per for per in length.pers if per.kind not in PERIODS)
+                found[at + 1] = replace(length, pers=rest, last=length.core_last, period_hit=None)
+        return found
+
+    def _with_denominators(self, found: Sequence[Quantity]) -> Iterator[Quantity]:
+        """ "price per 1k tokens below 0.1 cents": the tokens are what the price is for."""
+        waiting: Quantity | None = None
+        for each in found:
+            if each.dimension == "token" and self._text(each.first - 1) in PER and not each.pers:
+                waiting = each
+                continue
+            near = waiting is not None and each.currency and each.first - waiting.last <= SCAN
+            if waiting is not None and near and not each.per("token"):
+                yield replace(each, pers=(*each.pers, Per("token", waiting.value)))
+            elif waiting is not None:
+                yield waiting
+                yield each
+            else:
+                yield each
+            waiting = None
+        if waiting is not None:
+            yield waiting
+
+    def _with_noun(self, quantity: Quantity) -> Quantity:
+        """ "product descriptions, about 20,000 a month": a rate whose noun was said before."""
+        if quantity.unit or quantity.currency or not quantity.period or quantity.number.soft:
+            return quantity
+        for at in range(quantity.first - 1, max(quantity.first - NOUN_REACH, -1), -1):
+            if self._text(at) in ("\n", ".", ";", "?", "!", "$", "€") or self._text(at) in _MONEY_WORDS:
+                break
+            hit = UNIT_LEXICON.at(self._texts, at)
+            if hit and hit.meaning.dimension in ("request", "item", "image", "video"):
+                return replace(quantity, unit=hit.meaning)
+        return quantity
 
     def _read(self, index: int) -> Quantity | None:
+        multiple = _MULTIPLES.get(self._text(index))
+        if multiple:
+            word = Number(multiple, None, index, index + 1, soft=True)
+            return Quantity(word, multiple, None, Unit("times"), (), index, index + 1, index + 1)
         currency, at = self._currency(index)
         if currency and (at >= len(self._tokens) or self._text(at) in ("a", "an", "one")):
             return None
@@ -185,6 +241,8 @@ class QuantityReader:
             number.last < len(self._tokens) and self._tokens[number.last].start == self._tokens[number.last - 1].end
         )
         if attached and behind in ("st", "nd", "rd", "th", "er", "eme", "e"):
+            return True
+        if behind in _CLOCK or tuple(self._texts[number.last : number.last + 3]) in _PARTS_OF_DAY:
             return True
         line_start = number.first == 0 or before == "\n"
         whole = token.text.isdigit()
@@ -312,7 +370,7 @@ class QuantityReader:
         """The noun that is really counted: "customer support tickets", "user queries"."""
         for _ in range(3):
             singular = not self._text(hit.last - 1).endswith("s") or self._text(hit.last - 1) in ("sales",)
-            if hit.meaning.dimension not in ("user", "request", "item", "page", "image") or not singular:
+            if hit.meaning.dimension not in ("user", "request", "item") or not singular:
                 break
             at = hit.last
             while self._text(at) in CONTINUING_NOUNS and at < hit.last + 2 and not self._noun(at):
@@ -423,7 +481,9 @@ class QuantityReader:
             return quantity
         low = max(bound, quantity.first - SCAN - 2)
         for hit in reversed([each for each in self._periods_from(low) if each.last <= quantity.first]):
-            if (hit.first, hit.last) not in self._used and not self._blocked(hit.last, quantity.first):
+            beside = self._texts[hit.last : quantity.first] == (",",)
+            free = beside or not self._blocked(hit.last, quantity.first)
+            if (hit.first, hit.last) not in self._used and free:
                 self._used.add((hit.first, hit.last))
                 return replace(quantity, pers=(*quantity.pers, Per(hit.meaning)), period_hit=(hit.first, hit.last))
         return quantity

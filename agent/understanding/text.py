@@ -101,7 +101,7 @@ def _tokens(folded: str) -> Iterable[Token]:
             yield Token(text, start, end, "number", value, other)
         elif kind == "word" and text.endswith("'s") and len(text) > 3:
             yield Token(text[:-2], start, end - 2, "word")
-        elif text == "-" and letters(folded[start - 1 : start] or " ") and letters(folded[end : end + 1] or " "):
+        elif text == "-" and (folded[start - 1 : start] or " ").isalnum() and letters(folded[end : end + 1] or " "):
             continue
         elif kind in ("times", "newline"):
             yield Token("x" if kind == "times" else "\n", start, end, "mark")

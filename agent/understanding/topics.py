@@ -153,7 +153,7 @@ def read_deployment(scene: Scene, draft: Draft, negation: Negation, hits: Sequen
         if hit.meaning[0] != "deployment_model" or negation.denies(hit.first, hit.last):
             continue
         around = scene.texts[max(hit.first - 3, 0) : hit.first] + scene.texts[hit.last : hit.last + 6]
-        cards = any(token.kind == "name" for token in scene.tokens[hit.last : hit.last + 6])
+        cards = any(token.kind == "name" for token in scene.tokens[max(hit.first - 8, 0) : hit.last + 6])
         transaction = scene.texts[hit.first] in _TRANSACTIONS and hit.last - hit.first == 1
         if transaction and not cards and _HARDWARE.isdisjoint(around):
             continue
@@ -169,12 +169,15 @@ def read_deployment(scene: Scene, draft: Draft, negation: Negation, hits: Sequen
                         "How should it be deployed?", tuple(found))  # fmt: skip
 
 
+_LISTED = frozenset([",", "/", "and", "und", "et", "y", "&", "or", "oder", "ou", "o"])
+_EDGES = frozenset(["", ",", ".", ";", "\n", ")", "(", ":", "!", "?", "|", "-", "/"])
 _PATTERN_BEHIND = words("to up of at reaching around about")
 _LOUD = words("bursts spikes spikey surges lastspitzen picos pics bursting")
 
 
 def read_burstiness(scene: Scene, draft: Draft, negation: Negation, hits: Sequence[Hit[Topic]]) -> None:
     """Fill burstiness_pattern; "bursts to 20 rps" is a peak and no pattern."""
+    found: dict[str, Hit[Topic]] = {}
     for hit in hits:
         path, value = hit.meaning
         if path != "burstiness_pattern" or negation.denies(hit.first, hit.last):
@@ -190,31 +193,52 @@ def read_burstiness(scene: Scene, draft: Draft, negation: Negation, hits: Sequen
             continue
         if (behind and behind[0] in ("size", "sizes", "state", "growth")) or scene.workload == "none":
             continue
-        before = draft.value("burstiness_pattern")
-        if before is not None and before != value and "batch" in (before, value):
-            continue
-        draft.say("burstiness_pattern", value, *scene.characters(hit.first, hit.last))
+        found.setdefault(value, hit)
+    if "batch" in found:
+        found = {"batch": found["batch"]}
+    for value, hit in found.items():
+        span = scene.characters(hit.first, hit.last)
+        if len(found) == 1 and draft.value("burstiness_pattern") in (None, value):
+            draft.say("burstiness_pattern", value, *span)
+        elif draft.value("burstiness_pattern") != value:
+            draft.drop("burstiness_pattern")
+            draft.doubt(*span, "more than one pattern of load", "burstiness_pattern", "Which describes the load best?",
+                        tuple(found))  # fmt: skip
 
 
 def read_languages(scene: Scene, draft: Draft, task: str | None) -> None:
     """Fill languages: those the model must handle, not those of people or places."""
-    hits = LANGUAGE_LEXICON.find(scene.texts)
-    previous = -10
-    for hit in hits:
-        before, behind = hit.first - 1, hit.last
-        blocked = behind < len(scene.texts) and _BLOCKERS.at(scene.texts, behind) is not None
-        led = before >= 0 and _LEADS.at(scene.texts, before) is not None
-        tailed = behind < len(scene.texts) and _TAILS.at(scene.texts, behind) is not None
-        listed = (
-            hit.first - previous <= 2
-            and hit.first > 0
-            and scene.texts[before] in (",", "/", "and", "und", "et", "y", "&", "or")
-        )
-        if blocked or not (
-            led or tailed or listed or task == "translation" or (before >= 0 and scene.texts[before] in (":", "("))
-        ):
+    for group in _groups(scene):
+        if _blocked(scene, group[-1]) or not (task == "translation" or _handled(scene, group)):
             continue
-        if scene.texts[hit.first] in ("polish",) and draft.message[scene.tokens[hit.first].start] != "P":
+        for hit in group:
+            draft.add("languages", hit.meaning, *scene.characters(hit.first, hit.last))
+
+
+def _groups(scene: Scene) -> list[list[Hit[str]]]:
+    """Languages that are listed together: "German, French and Spanish"."""
+    groups: list[list[Hit[str]]] = []
+    for hit in LANGUAGE_LEXICON.find(scene.texts):
+        if scene.texts[hit.first] == "polish" and scene.message[scene.tokens[hit.first].start] != "P":
             continue
-        draft.add("languages", hit.meaning, *scene.characters(hit.first, hit.last))
-        previous = hit.last
+        between = scene.texts[groups[-1][-1].last : hit.first] if groups else ()
+        if groups and between and set(between) <= _LISTED and len(between) <= 2:
+            groups[-1].append(hit)
+        else:
+            groups.append([hit])
+    return groups
+
+
+def _blocked(scene: Scene, hit: Hit[str]) -> bool:
+    return hit.last < len(scene.texts) and _BLOCKERS.at(scene.texts, hit.last) is not None
+
+
+def _handled(scene: Scene, group: Sequence[Hit[str]]) -> bool:
+    """Led by a word such as "in" or "speaks", followed by one such as "texts", or standing alone between commas."""
+    first, last = group[0].first, group[-1].last
+    before = scene.texts[first - 1] if first else ""
+    behind = scene.texts[last] if last < len(scene.texts) else ""
+    led = first > 0 and _LEADS.at(scene.texts, first - 1) is not None
+    tailed = bool(behind) and _TAILS.at(scene.texts, last) is not None
+    alone = before in _EDGES and (behind in _EDGES or behind in ("and", "und", "et", "y", "on"))
+    return led or tailed or (alone and bool(before)) or before in (":", "(")

@@ -14,6 +14,8 @@ _OWNED = word_list(read_table("possession")["own"])
 _RENTED = words("rent renting rented rental cloud mieten louer alquilar lease leasing aws gcp azure runpod lambda hire")
 _UP_TO = words("max maximum most than up limit cap hochstens maximal plus maximo")
 _NODE = words("node nodes server servers machine machines box boxes host hosts knoten")
+_YARDSTICK = words("level class quality grade like style tier niveau bill today now currently api")
+_TRAINING = words("training trained train fine finetune finetuned tuning tuned epochs epoch pretraining")
 _EACH = words("of with x each mit avec con a de")
 _TENSOR = re.compile(r"tp(\d{1,2})$")
 _COUNT_BEHIND = re.compile(r"x(\d{1,3})$")
@@ -33,12 +35,10 @@ def read_hardware(scene: Scene, draft: Draft, negation: Negation) -> None:
 
 def _owned(scene: Scene, first: int, last: int) -> bool:
     """Whether the words around say that the cards are the person's own or will be bought."""
-    low, high = first, last
-    while low > 0 and scene.texts[low - 1] not in ("\n", ".", ";", "?", "!") and first - low < 12:
-        low -= 1
-    while high < len(scene.texts) and scene.texts[high] not in ("\n", ".", ";", "?", "!", ",") and high - last < 7:
-        high += 1
-    around = scene.texts[low:high]
+    low, high = scene.context.sentence(first, last)
+    behind = scene.texts[last : min(high, last + 7)]
+    behind = behind[: behind.index(",")] if "," in behind else behind
+    around = scene.texts[max(low, first - 12) : last] + behind
     rented = not _RENTED.isdisjoint(around)
     return bool(_OWNED.find(around)) and not rented
 
@@ -74,6 +74,10 @@ def _read_card(scene: Scene, draft: Draft, at: int, *, denied: bool, quantity: Q
     if mention.gpu_type is None:
         asked = f"Which accelerator is “{draft.message[slice(*span)]}”?"
         draft.doubt(*span, mention.why, "gpu_types", asked, mention.near)
+        return
+    low, high = scene.context.sentence(first, last)
+    if _TRAINING.intersection(scene.texts[max(low, first - 10) : min(high, last + 6)]):
+        draft.doubt(*span, "an accelerator named with training, not with serving", "gpu_types")
         return
     if denied:
         draft.doubt(*span, "an accelerator to avoid; say which ones may be used instead", "gpu_types")
@@ -160,19 +164,19 @@ def read_models(scene: Scene, draft: Draft, negation: Negation) -> None:
         if mention.name is None:
             draft.doubt(start, end, "no model of this name is known", "preferred_models",
                         f"Which model is “{draft.message[start:end]}”?", mention.near)  # fmt: skip
+        elif _is_compared(scene, at) and not negation.denies_directly(at):
+            continue
         elif negation.denies(at, at + 1):
             draft.add("excluded_models", mention.name, start, end)
-        elif not _is_compared(scene, at):
+        else:
             several = f"several fit: {', '.join(mention.near)}" if mention.near else None
             draft.add("preferred_models", mention.name, start, end, several)
 
 
 def _is_compared(scene: Scene, at: int) -> bool:
     """Named as today's model or as a yardstick, not as a wish."""
-    low = at
-    while low > 0 and at - low < 5 and scene.texts[low - 1] not in ("\n", ".", ";", "?", "!", ",", "to", "with", "by"):
-        low -= 1
-    behind = scene.texts[at + 1 : at + 3]
-    return bool(_COMPARED.find(scene.texts[low:at])) or bool(
-        behind and behind[0] in ("level", "class", "quality", "grade", "like", "style", "tier", "niveau", "bill")
-    )
+    low = max(scene.context.sentence(at, at + 1)[0], at - 5)
+    before = scene.texts[low:at]
+    for stop in (",", "to", "with", "by"):
+        before = before[len(before) - before[::-1].index(stop) :] if stop in before else before
+    return bool(_COMPARED.find(before)) or bool(_YARDSTICK.intersection(scene.texts[at + 1 : at + 2]))

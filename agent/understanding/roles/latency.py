@@ -6,13 +6,15 @@ from agent.understanding.quantities import Quantity
 from agent.understanding.scene import Scene, unusable
 from agent.understanding.text import words
 
+WINDOW_FROM_MS = 900_000.0
 MAX_TARGET_MS = 1_800_000.0
 _FIELDS = {
     "ttft": "target_ttft_p90_ms",
     "tpot": "target_tpot_p90_ms",
     "e2e": "target_e2e_latency_p90_ms",
 }
-_ROLES = ("ttft", "tpot", "e2e", "latency", "window", "audio", "footage", "idle", "amortise")
+_QUICK_ROLES = ("ttft", "tpot", "e2e", "latency")
+_SLOW_ROLES = ("e2e", "latency", "window", "audio", "footage", "idle", "amortise")
 _MEDIA = {"speech_to_text": "audio", "text_to_speech": "audio", "video_generation": "video", "vision": "video"}
 _ASK = "Is “{}” the time to the first token, or to the complete answer?"
 _CHOICES = ("first token", "complete answer")
@@ -23,7 +25,9 @@ _TOTALLING = words("of worth")
 def read_times(scene: Scene, draft: Draft) -> None:
     """Fill the latency targets; clock time of audio and video is left for the usage reader."""
     times = [each for each in scene.open("time") if not _is_media(scene, each)]
-    matches = scene.context.assign(times, _ROLES)
+    quick = [each for each in times if each.unit and each.top * each.unit.factor < WINDOW_FROM_MS]
+    slow = [each for each in times if each not in quick]
+    matches = scene.context.assign(quick, _QUICK_ROLES) | scene.context.assign(slow, _SLOW_ROLES)
     for quantity in times:
         match = matches.get(quantity.first)
         if quantity.per("token"):
@@ -43,6 +47,8 @@ def read_times(scene: Scene, draft: Draft) -> None:
 def _is_media(scene: Scene, quantity: Quantity) -> bool:
     """Hours and minutes of recordings are usage, not latency."""
     if quantity.unit is None or quantity.unit.factor < 1e3 or quantity.per("token"):
+        return False
+    if scene.before(quantity, 1) in (("of",), ("with",), ("each",)) and not quantity.period:
         return False
     behind = scene.behind(quantity, 6)
     medium = scene.context.nearest(quantity, ("audio", "footage"), 4.0)

@@ -24,9 +24,9 @@ def read_speeds(scene: Scene, draft: Draft) -> None:
             draft.say("target_tpot_p90_ms", round(1000.0 / quantity.value, 9), *scene.span(quantity),
                       f"1000 / {quantity.value:g} tokens per second")  # fmt: skip
         else:
-            draft.doubt(*scene.span(quantity), "tokens per second, not said whether for each user or in total",
-                        "target_tpot_p90_ms", f"Are the {quantity.value:g} tokens per second for each user or in total?",
-                        ("for each user", "in total"))  # fmt: skip
+            asked = f"Are the {quantity.value:g} tokens per second for each user or in total?"
+            why = "tokens per second, not said whether for each user or in total"
+            draft.doubt(*scene.span(quantity), why, "target_tpot_p90_ms", asked, ("for each user", "in total"))
 
 
 def read_lengths(scene: Scene, draft: Draft) -> None:
@@ -39,7 +39,7 @@ def read_lengths(scene: Scene, draft: Draft) -> None:
         if match is None:
             continue
         scene.use(quantity)
-        field = _FIELDS[match.role]
+        field = _FIELDS["input" if match.role == "context" and quantity.per("request") else match.role]
         if (
             match.role == "input"
             and scene.context.nearest(quantity, ("ceiling",), 1.5)
@@ -68,6 +68,8 @@ def _is_length(scene: Scene, quantity: Quantity, others: bool) -> bool:
     if match.role == "context":
         return quantity.value >= 256
     behind_only = phrase in (("in",), ("out",)) or tuple(phrase) in (("in",), ("out",))
-    if behind_only and match.hit.first < quantity.first:
+    if behind_only and (
+        match.hit.first < quantity.first or scene.texts[match.hit.last : match.hit.last + 1] == ("of",)
+    ):
         return False
     return named and quantity.value >= 4 and (others or quantity.value >= 16)

@@ -1,5 +1,6 @@
 """Requests per second and per day, peaks, required throughput, tokens per day, and usage of other workloads."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from agent.understanding.draft import Draft
@@ -10,14 +11,18 @@ from agent.understanding.vocabulary.units import PERIOD_SECONDS
 
 SECONDS_PER_DAY = 86400.0
 LOAD_REACH = 6.0
+_SEEN = ("image", "video")
 _COUNTED = ("request", "item", "concurrency", "page", "request_rate")
 _EACH = words("each every per jeder jede jeden chaque cada pro par por")
 _USERS = words(
     "user users person people employee customer developer engineer student seat head agent member nutzer "
     "mitarbeiter utilisateur usuario client one colleague analyst doctor lawyer rep player reader"
 )
+_TIMES_OF_DAY = words("day night week month hour year minute second weekday morning evening")
 _USAGE_NOUNS = {"image": "images", "video": "videos", "character": "characters", "page": "pages"}
 _MEDIA_UNIT = {1e3: "seconds", 6e4: "minutes", 3.6e6: "hours"}
+_UP_TO = words("max maximum maximal hasta maximo")
+_UP_TO_PHRASES = (("up", "to"), ("bis", "zu"), ("jusqu'", "a"), ("jusqu", "a"), ("max", "."), ("maximum", "of"))
 _PERIOD_NAMES = {"second", "minute"}
 
 
@@ -45,9 +50,9 @@ def is_per_user(scene: Scene, quantity: Quantity) -> bool:
         return True
     before = scene.before(quantity, 8)
     led = any(word in _EACH and follow in _USERS for word, follow in pairwise(before))
-    behind = scene.behind(quantity, 2)
-    inside = scene.texts[quantity.core_last : quantity.last]
-    return led or "each" in inside[:1] or (bool(behind) and behind[0] in ("each", "chacun", "jeweils", "cada"))
+    behind = scene.texts[quantity.core_last : quantity.core_last + 2]
+    daily = len(behind) == 2 and behind[1] in _TIMES_OF_DAY
+    return led or (behind[:1] in (("each",), ("chacun",), ("jeweils",), ("apiece",)) and not daily)
 
 
 def _say_rate(scene: Scene, draft: Draft, quantity: Quantity, role: str) -> None:
@@ -68,6 +73,8 @@ def _say_rate(scene: Scene, draft: Draft, quantity: Quantity, role: str) -> None
 def _load_role(scene: Scene, quantity: Quantity, taken: dict[int, str]) -> str:
     if quantity.first in taken:
         return taken[quantity.first]
+    if _UP_TO.intersection(scene.before(quantity, 1)) or scene.before(quantity, 2) in _UP_TO_PHRASES:
+        return "peak"
     required = scene.context.nearest(quantity, ("required", "reach"), LOAD_REACH)
     return "required" if required else "average"
 
@@ -89,7 +96,7 @@ def _read_per_user(scene: Scene, draft: Draft, quantity: Quantity) -> bool:
 
 def read_rates(scene: Scene, draft: Draft) -> None:
     """Fill expected_qps, peak_qps, target_throughput_rps and requests_per_day."""
-    counted = [each for each in scene.open(*_COUNTED) if _is_load(each)]
+    counted = [each for each in scene.open(*_COUNTED, *_SEEN) if _is_load(each)]
     fast = [each for each in counted if _rate_per_second(each, 1.0) is not None]
     matches = scene.context.assign(fast, ("peak", "average"), LOAD_REACH)
     roles = {first: match.role for first, match in matches.items()}
@@ -103,7 +110,21 @@ def read_rates(scene: Scene, draft: Draft) -> None:
             _say_rate(scene, draft, quantity, _load_role(scene, quantity, roles))
         else:
             _say_daily(scene, draft, quantity)
+    _read_bare_peaks(scene, draft, fast)
     _read_multiples(scene, draft)
+
+
+def _read_bare_peaks(scene: Scene, draft: Draft, fast: Sequence[Quantity]) -> None:
+    """ "10 rps, bursts to 40": a bare number beside a word for the peak is in the unit of the load said before."""
+    for quantity in list(scene.open(None)):
+        earlier = [each for each in fast if each.first < quantity.first]
+        match = scene.context.nearest(quantity, ("peak", "average"), 2.0)
+        if not earlier or match is None or quantity.number.soft or unusable(quantity):
+            continue
+        rate = _rate_per_second(earlier[-1], quantity.top)
+        if rate is not None:
+            scene.use(quantity)
+            draft.say("peak_qps" if match.role == "peak" else "expected_qps", rate, *scene.span(quantity))
 
 
 def _is_load(quantity: Quantity) -> bool:
@@ -143,7 +164,8 @@ def read_usage(scene: Scene, draft: Draft) -> None:
     for quantity in list(scene.open("time", "image", "video", "character", "item", "page", "request")):
         unit = _usage_unit(scene, quantity, other)
         period = quantity.period
-        if unit is None or period is None or is_per_user(scene, quantity):
+        fast = period is not None and period.kind in ("second", "minute") and quantity.dimension != "time"
+        if unit is None or period is None or fast or is_per_user(scene, quantity):
             continue
         scene.use(quantity)
         if (why := unusable(quantity)) or quantity.high:

@@ -58,12 +58,21 @@ def read_labels(scene: Scene, draft: Draft) -> None:
     for quantity in list(scene.open(None)):
         if quantity.number.soft or unusable(quantity):
             continue
-        if _load(scene, draft, quantity):
+        if _load(scene, draft, quantity) or _availability(scene, draft, quantity):
             continue
         match = scene.context.nearest(quantity, tuple(_LABELS), LABEL_REACH)
         if match is None or (match.hit.first > quantity.first and match.role != "concurrent"):
             continue
         _say_label(scene, draft, quantity, match.role)
+
+
+def _availability(scene: Scene, draft: Draft, quantity: Quantity) -> bool:
+    """ "99.95 availability", "SLA 99.9"."""
+    if not 90 <= quantity.value < 100 or scene.context.nearest(quantity, ("reliability",), LABEL_REACH) is None:
+        return False
+    scene.use(quantity)
+    draft.say("reliability_target", quantity.value, *scene.span(quantity))
+    return True
 
 
 def _say_label(scene: Scene, draft: Draft, quantity: Quantity, role: str) -> None:
@@ -77,11 +86,21 @@ def _say_label(scene: Scene, draft: Draft, quantity: Quantity, role: str) -> Non
     draft.say(field, quantity.value, *scene.span(quantity))
 
 
+def _peak(scene: Scene, draft: Draft, quantity: Quantity) -> bool:
+    """ "qps=25 peak=75": the peak of a load that was said before."""
+    match = scene.context.nearest(quantity, ("peak",), LABEL_REACH)
+    if match is None or match.hit.first > quantity.first or draft.value("expected_qps") is None:
+        return False
+    scene.use(quantity)
+    draft.say("peak_qps", quantity.top, *scene.span(quantity))
+    return True
+
+
 def _load(scene: Scene, draft: Draft, quantity: Quantity) -> bool:
     """ "peak QPS: 100", "rps 50"."""
     match = scene.context.nearest(quantity, ("qps",), LABEL_REACH)
     if match is None:
-        return False
+        return _peak(scene, draft, quantity)
     words = scene.texts[match.hit.first : match.hit.last]
     if match.hit.first > quantity.first or set(words) <= {"load", "traffic", "verkehr", "trafic", "trafico"}:
         return False

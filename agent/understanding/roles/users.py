@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from agent.understanding.draft import Draft
-from agent.understanding.quantities import Quantity
+from agent.understanding.quantities import UNIT_LEXICON, Quantity
 from agent.understanding.scene import Scene, unusable
 from agent.understanding.text import words
 
@@ -21,6 +21,8 @@ _COLLECTIVE = words("staff workforce users people user")
 
 
 def _is_software(scene: Scene, quantity: Quantity) -> bool:
+    if scene.before(quantity, 2) == ("out", "of"):
+        return True
     return scene.context.says(quantity.first, quantity.core_last, _NOT_PEOPLE)
 
 
@@ -86,6 +88,7 @@ def read_users(scene: Scene, draft: Draft) -> None:
     _percent_of(scene, draft)
     people = [each for each in scene.open("user") if not _is_software(scene, each)]
     at_once = [each for each in scene.open("concurrency") if not each.period]
+    at_once += [each for each in scene.open("item", "request") if not each.period and _parallel(scene, each)]
     bare = [each for each in scene.open(None) if not each.number.soft and _names_people(scene, each)]
     together = scene.context.assign([*people, *at_once, *bare], ("concurrent",), CONCURRENCY_REACH)
     totals = []
@@ -97,6 +100,10 @@ def read_users(scene: Scene, draft: Draft) -> None:
                 draft.doubt(*scene.span(quantity), why, "concurrent_users")
             else:
                 draft.say("concurrent_users", quantity.value, *scene.span(quantity))
+        elif quantity.dimension is None:
+            if not why and _of_people_before(scene, quantity):
+                scene.use(quantity)
+                totals.append(quantity)
         elif quantity.dimension == "user":
             scene.use(quantity)
             if why or scene.context.says(quantity.first, quantity.core_last, _NEW):
@@ -110,6 +117,21 @@ def read_users(scene: Scene, draft: Draft) -> None:
         if each not in now:
             draft.doubt(*scene.span(each), "a number for later", "total_users")
     _shares(scene, draft)
+
+
+def _parallel(scene: Scene, quantity: Quantity) -> bool:
+    """ "150 simultaneous chats"."""
+    match = scene.context.nearest(quantity, ("concurrent",), 0.1)
+    return match is not None
+
+
+def _of_people_before(scene: Scene, quantity: Quantity) -> bool:
+    """ "our analysts, fifteen of them"."""
+    low = max(scene.context.bounds(quantity)[0], quantity.first - 4)
+    return any(
+        hit is not None and hit.meaning.dimension == "user"
+        for hit in (UNIT_LEXICON.at(scene.texts, at) for at in range(low, quantity.first))
+    )
 
 
 def _names_people(scene: Scene, quantity: Quantity) -> bool:

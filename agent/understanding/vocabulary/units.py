@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from agent.understanding.text import words
 from agent.understanding.vocabulary.tables import read_table
 
 
@@ -39,25 +40,4 @@ ADVERBS = {key.split()[0]: phrases for key, phrases in read_table("adverbs").ite
 PERIOD_SECONDS = {key.split()[0]: float(key.split()[1]) for key in read_table("adverbs")}
 CURRENCIES = read_table("currencies")
 CONTINUING_NOUNS = frozenset(read_table("continuing")["continuing"])
-PER = frozenset(
-    [
-        "per",
-        "/",
-        "a",
-        "an",
-        "each",
-        "every",
-        "pro",
-        "par",
-        "por",
-        "al",
-        "je",
-        "jede",
-        "jeden",
-        "chaque",
-        "cada",
-        "im",
-        "for",
-        "p",
-    ]
-)
+PER = words("per / a an each every pro par por al je jede jeden chaque cada im p")

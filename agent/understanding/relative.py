@@ -1,0 +1,91 @@
+"""Changes said relative to what stands: "twice as fast", "traffic doubles", "20 % cheaper"."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from agent.commands import Dialogue
+from tools.editing import look_up
+
+LOAD = ("expected_qps", "requests_per_day", "tokens_per_day", "concurrent_users", "total_users")
+TARGETS = ("target_ttft_p90_ms", "target_tpot_p90_ms", "target_e2e_latency_p90_ms")
+APPLIED = {"target_ttft_p90_ms": "slo.ttft_ms", "target_e2e_latency_p90_ms": "slo.e2e_ms"}
+
+_FACTOR_WORDS = {"twice": 2.0, "double": 2.0, "doubles": 2.0, "doubled": 2.0, "doubling": 2.0, "triple": 3.0,
+                 "triples": 3.0, "tripled": 3.0, "quadruple": 4.0, "quadruples": 4.0, "half": 0.5, "halve": 0.5,
+                 "halves": 0.5, "halved": 0.5, "verdoppelt": 2.0, "verdoppeln": 2.0, "doppelt": 2.0, "halb": 0.5,
+                 "halbiert": 0.5, "doublait": 2.0, "duplica": 2.0, "mitad": 0.5}  # fmt: skip
+_WORD = re.compile(rf"\b({'|'.join(_FACTOR_WORDS)})\b")
+_TIMES = re.compile(r"\b(\d+(?:\.\d+)?)\s?(?:x|times|fold|-fold|mal|fois|veces)\b")
+_PERCENT = re.compile(r"\b(\d+(?:\.\d+)?)\s?(?:%|percent)")
+_LESS = re.compile(
+    r"\b(?:less|fewer|lower|cheaper|faster|reduce|reduced|cut|drops?|falls?|down|halve|shrinks?|weniger)\b"
+)
+_FAST = re.compile(
+    r"\b(?:fast|faster|quick|quicker|snappier|latency|latencies|response times?|schnell|rapide|rapido)\b"
+)
+_SLOW = re.compile(r"\b(?:slow|slower)\b")
+_TRAFFIC = re.compile(
+    r"\b(?:traffic|load|users?|people|demand|volume|requests?|qps|rps|usage|adoption|nutzer|last|verkehr|trafic|carga)\b"
+)
+_MONEY = re.compile(r"\b(?:cheap|cheaper|cost|costs|price|budget|money|spend)\b")
+
+
+def relative_values(text: str, dialogue: Dialogue) -> Mapping[str, Any] | None:
+    """The values that a relative change comes to, or None when the text says none."""
+    folded = text.lower()
+    factor = _factor(folded)
+    if factor is None:
+        return None
+    if _FAST.search(folded):
+        return _targets(1 / factor if factor > 1 and not _PERCENT.search(folded) else factor, dialogue)
+    if _SLOW.search(folded):
+        return _targets(factor if factor > 1 else 1 / factor, dialogue)
+    if _MONEY.search(folded):
+        return _budget(1 / factor if factor > 1 and "cheap" in folded else factor, dialogue)
+    if _TRAFFIC.search(folded):
+        return _load(factor, dialogue)
+    return None
+
+
+def _factor(folded: str) -> float | None:
+    percent = _PERCENT.search(folded)
+    if percent:
+        share = float(percent.group(1)) / 100
+        return 1 - share if _LESS.search(folded) and share < 1 else 1 + share
+    times = _TIMES.search(folded)
+    if times:
+        return float(times.group(1)) or None
+    word = _WORD.search(folded)
+    return _FACTOR_WORDS[word.group(1)] if word else None
+
+
+def _load(factor: float, dialogue: Dialogue) -> Mapping[str, Any]:
+    """The load that was said, most specific first, and its peak; when none was said, the one assumed."""
+    intent = dialogue.intent
+    for name in LOAD:
+        value = getattr(intent, name)
+        if value is not None:
+            changed = {name: round(value * factor) if isinstance(value, int) else value * factor}
+            return changed | ({"peak_qps": intent.peak_qps * factor} if intent.peak_qps else {})
+    if intent.peak_qps is not None:
+        return {"peak_qps": intent.peak_qps * factor}
+    assumed = look_up(dialogue.traffic, "traffic.qps")
+    return {"expected_qps": assumed * factor} if assumed else {}
+
+
+def _targets(factor: float, dialogue: Dialogue) -> Mapping[str, Any]:
+    """The latency targets that were said; when none was, those that apply."""
+    said = {name: getattr(dialogue.intent, name) for name in TARGETS}
+    stated = {name: value * factor for name, value in said.items() if value is not None}
+    applied = {name: look_up(dialogue.traffic, path) for name, path in APPLIED.items()}
+    return stated or {name: value * factor for name, value in applied.items() if value}
+
+
+def _budget(factor: float, dialogue: Dialogue) -> Mapping[str, Any]:
+    """The monthly budget, or the cost of the chosen option."""
+    budget = dialogue.intent.budget
+    if budget and budget.max_monthly_cost_usd:
+        return {"budget.max_monthly_cost_usd": round(budget.max_monthly_cost_usd * factor, 2)}
+    chosen = next((option for option in dialogue.options if option["id"] == dialogue.chosen), None)
+    return {"budget.max_monthly_cost_usd": round(chosen["cost"]["monthly_usd"] * factor, 2)} if chosen else {}
