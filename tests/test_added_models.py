@@ -1,6 +1,9 @@
 """Models from a hub: read as data, reviewed, approved, planned with; their code is never run."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -147,3 +150,25 @@ def test_a_damaged_list_is_named(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_text(json.dumps({"version": 99, "models": []}))
     with pytest.raises(StateUnusable, match="newer"):
         read_models(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("list",), 0, "approved by"),
+        (("show", "acme/other"), 2, "unknown added model"),
+        (("approve", "acme/other"), 2, "unknown added model"),
+        (("add", "house"), 2, "not a hub id"),
+    ],
+)
+def test_the_command_line_keeps_the_list(tmp_path: Path, words: tuple[str, ...], code: int, said: str) -> None:
+    program = "import sys; from ui.cli import main; sys.argv[0] = 'sextant'; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "models", *words],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "SEXTANT_HOME": str(tmp_path)},
+        check=False,
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+    assert said in done.stdout + done.stderr
