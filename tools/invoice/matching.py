@@ -38,15 +38,22 @@ class Matcher:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._remembered: dict[Subject, Match] = {}
+        self._by_subject: dict[Subject, Match] = {}
+        self._by_identity: dict[int, tuple[Subject, Match]] = {}
 
     def match(self, subject: Subject) -> Match:
         """What the catalog says about this subject."""
-        match = self._remembered.get(subject)
+        held = self._by_identity.get(id(subject))  # readers hand out one object per subject; hashing it costs more
+        if held is not None and held[0] is subject:
+            return held[1]
+        match = self._by_subject.get(subject)
         if match is None:
-            if len(self._remembered) >= _MATCHES_REMEMBERED:
-                self._remembered.clear()
-            match = self._remembered[subject] = self._matched(subject)
+            if len(self._by_subject) >= _MATCHES_REMEMBERED:
+                self._by_subject.clear()
+            match = self._by_subject[subject] = self._matched(subject)
+        if len(self._by_identity) >= _MATCHES_REMEMBERED:
+            self._by_identity.clear()
+        self._by_identity[id(subject)] = (subject, match)
         return match
 
     def _matched(self, subject: Subject) -> Match:

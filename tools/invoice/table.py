@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from tools.invoice.records import Unreadable
 
 BEGINNING_CHARS = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One record: where it starts in the file, its cells in the order of the header, and one empty cell more.
 
     The empty last cell is what a reader gets for a column that the file does not have (index -1).
