@@ -323,3 +323,10 @@ def test_the_simulator_is_told_what_the_plan_says() -> None:
     assert "simulator --port 8123 --model meta-llama/Llama-3.1-8B-Instruct --gpu NVIDIA-L4-24GB" in command
     assert "--max-model-len 8192" in command
     assert "--max-num-seqs" not in command
+
+
+def test_what_the_simulator_cannot_simulate_is_refused_and_recorded(home: Path, first_port: int) -> None:
+    with pytest.raises(BadInput, match="pipeline stages"):
+        LocalTarget(home, first_port=first_port).apply(specification(pipeline_parallel=2), owner="ann", thread="t")
+    (failed,) = Records(home).deployments.all()
+    assert (failed.state, failed.replicas) == ("failed", ())
