@@ -14,8 +14,11 @@ import pytest
 
 from knowledge.connectors.transport import Transport
 from knowledge.errors import BadInput, NotFound, StateUnusable, Unavailable
+from knowledge.facts import ApiPrice, Instance, Model
+from knowledge.loading import write_records
 from knowledge.names import resolve_model
-from knowledge.snapshot import load
+from knowledge.snapshot import Snapshot, load
+from knowledge.store.database import open_store
 from knowledge.store.models import FILE_NAME, approve_model, put_model, read_models, with_added_models
 from tools.catalog.hub import read_model
 
@@ -141,6 +144,22 @@ def test_an_added_model_is_planned_with_at_once_and_makes_another_version(
     assert resolve_model("acme/house-8b", extended) == "acme/house-8b"
     assert extended.accelerators == facts.accelerators
     assert "acme/house-8b" not in with_added_models(facts, tmp_path, approved_only=True).models
+
+
+def test_an_added_model_leaves_the_prices_as_they_are(tmp_path: Path, read: Callable[..., Any]) -> None:
+    data = tmp_path / "data"
+    for name in ("api_prices", "api_prices_retired", "api_service_tiers"):
+        write_records(data / f"{name}.csv.gz", ApiPrice, [])
+    write_records(data / "instances.csv", Instance, [])
+    write_records(data / "models.csv", Model, [])
+    facts = Snapshot(data)
+    with open_store(tmp_path, facts, now=NOW) as store:
+        before = store.sources()
+    put_model(tmp_path, read()[0])
+    extended = with_added_models(facts, tmp_path)
+    with open_store(tmp_path, extended, now=datetime(2026, 12, 1, tzinfo=UTC)) as store:
+        assert store.sources() == before
+    assert set(extended.models) == {"acme/house-8b"}
 
 
 def test_a_damaged_list_is_named(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from knowledge.errors import StateUnusable
 from knowledge.snapshot import Snapshot
 from knowledge.store.merge import Changes, merge
+from knowledge.store.models import ExtendedSnapshot
 from knowledge.store.offer import Offer, from_api_price, from_instance
 from knowledge.store.schema import OFFER_COLUMNS, upgrade, version_of
 
@@ -235,15 +236,16 @@ def open_store(home: Path, snapshot: Snapshot, *, now: datetime | None = None) -
     """
     at = now or datetime.now(UTC)
     path = home / FILE_NAME
+    facts = snapshot.bundled if isinstance(snapshot, ExtendedSnapshot) else snapshot
     with _readable(path):
         if not path.exists():
-            _build(path, snapshot, at)
+            _build(path, facts, at)
         store = Store(_connect(path), path)
         writable = os.access(path, os.W_OK)
         if writable or version_of(store.connection) == 0:
             upgrade(store.connection)
-        if writable and store.fact("bundled") != snapshot.version:
-            _take_bundled(store, snapshot, at)
+        if writable and store.fact("bundled") != facts.version:
+            _take_bundled(store, facts, at)
     return store
 
 

@@ -79,27 +79,27 @@ def approve_model(home: Path, model_id: str, *, by: str, at: str, note: str = ""
 
 @dataclass(frozen=True)
 class ExtendedSnapshot(Snapshot):
-    """The bundled facts with models that somebody added."""
+    """The facts of `bundled` with models that somebody added."""
 
+    bundled: Snapshot
     added: tuple[Model, ...]
 
     @cached_property
     def version(self) -> str:
         """Version of the bundled facts and of what was added."""
         digest = sha256(repr(self.added).encode()).hexdigest()[:8]
-        return f"{Snapshot(self.directory).version}+{digest}"
+        return f"{self.bundled.version}+{digest}"
 
     @cached_property
     def models(self) -> Mapping[str, Model]:
         """Bundled models, and the added ones that are not among them."""
-        bundled = Snapshot(self.directory).models
-        return MappingProxyType({**{model.model_id: model for model in self.added}, **bundled})
+        return MappingProxyType({**{model.model_id: model for model in self.added}, **self.bundled.models})
 
 
 def with_added_models(snapshot: Snapshot, home: Path, *, approved_only: bool = False) -> Snapshot:
     """Return the facts with the added models, or only the approved of them; the same facts where there are none."""
     added = tuple(row.model for row in read_models(home) if row.approved or not approved_only)
-    return ExtendedSnapshot(snapshot.directory, added) if added else snapshot
+    return ExtendedSnapshot(snapshot.directory, snapshot, added) if added else snapshot
 
 
 def _added(row: Mapping[str, Any]) -> AddedModel:
