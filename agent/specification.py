@@ -48,6 +48,11 @@ def restored(state: State, moment: Json) -> State:
     return {**back, "past": [*(state.get("past") or []), _moment(state)][-UNDO_DEPTH:]}
 
 
+def plannable(state: State) -> bool:
+    """Whether anything was said that a plan can begin with."""
+    return bool(intent_of(state).model_dump(exclude_none=True, exclude={"unresolved", "use_case_description"}))
+
+
 def _said_paths(said: Mapping[str, Any]) -> Json:
     """Dotted paths of what was said; records such as the budget merge field by field, lists replace."""
     paths: Json = {}

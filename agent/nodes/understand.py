@@ -23,7 +23,7 @@ from agent.commands import (
 )
 from agent.context import Context
 from agent.events import Failed
-from agent.specification import described, edited, redone, restored, undone
+from agent.specification import described, edited, plannable, redone, restored, undone
 from agent.state import Json, State, intent_of
 from agent.understanding.commands import commands
 from knowledge.errors import SextantError
@@ -39,6 +39,10 @@ def understand(state: State, runtime: Runtime[Context]) -> State:
             update |= _carried_out(command, merged, runtime.context)
         except SextantError as error:
             get_stream_writer()(Failed(error.message, error.cure))
+    merged = {**state, **update}
+    if update.get("route") == "plan" and not plannable(merged):
+        nothing: Json = {"command": "Nothing"}
+        update |= {"route": "answer", "pending": [*merged.get("pending", []), nothing], "plan": {}, "chosen": None}
     return update
 
 

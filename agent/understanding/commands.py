@@ -119,7 +119,8 @@ _SAVE = re.compile(
     r"|under))? [\"'“]?(?P<name>[\w .-]{1,40}?)[\"'”]?[\s.]*$"
 )
 _LOAD = re.compile(
-    r"^(?:load|restore|open|return to|go back to|back to) (?:the )?(?:scenario |plan )?[\"'“]?(?P<name>[\w .-]{1,40}?)[\"'”]?[\s.]*$"
+    r"^(?:load|restore|open|return to|go back to|back to) (?:the )"
+    r"?(?:scenario |plan )?[\"'“]?(?P<name>[\w .-]{1,40}?)[\"'”]?[\s.]*$"
 )
 _FIRST = re.compile(r"^(?:first|original|initial)(?: (?:one|plan|version|idea))?$")
 _DROP = re.compile(
