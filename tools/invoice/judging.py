@@ -11,6 +11,7 @@ TOLERANCE = Decimal("0.01")
 _PRICE = Context(prec=28, rounding=ROUND_HALF_EVEN)  # prices are shown and compared, never summed
 _CENT_EXPONENT = -2
 _ONE = Decimal(1)
+_NEARLY, _BARELY = 1 - TOLERANCE, 1 + TOLERANCE
 
 
 def judge(entry: Entry, match: Match, rates: Mapping[str, Rate]) -> PartResult:
@@ -50,7 +51,7 @@ def _compared(match: Match, amount: Decimal, usd: Decimal, quantity: Decimal, un
     effective = _PRICE.divide(usd, units)
     code, reason = "at_list", "billed at list price"
     low, high = quote.low_usd, quote.high_usd
-    if not low <= effective <= high:
+    if not low * _NEARLY <= effective <= high * _BARELY:
         slack = _rounding_slack(amount, usd, units)
         if problem := scale_problem(effective - slack, effective + slack, quote):
             return PartResult(match, "unmatched", "scale", problem, amount, usd, quantity, units, effective)
@@ -70,10 +71,10 @@ def _against_list(effective: Decimal, slack: Decimal, quote: PriceQuote) -> tupl
         return "free", "billed nothing: a free allowance, or a discount inside the price"
     if quote.high_usd == 0:
         return "listed_free", "the catalog lists this as free: check the rate"
-    if effective - slack > quote.high_usd * (1 + TOLERANCE):
+    if effective - slack > quote.high_usd * _BARELY:
         share = (effective / quote.high_usd - 1) * 100
         return "above_list", f"billed {share:.1f} % above the list price of {quote.high_usd:.6g} USD per {quote.unit}"
-    if effective + slack < quote.low_usd * (1 - TOLERANCE):
+    if effective + slack < quote.low_usd * _NEARLY:
         share = (1 - effective / quote.low_usd) * 100
         return "below_list", f"billed {share:.1f} % below the list price of {quote.low_usd:.6g} USD per {quote.unit}"
     return "at_list", "billed at list price"
