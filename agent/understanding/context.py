@@ -54,7 +54,17 @@ class Context:
         self._hits = self._find()
         self._starts = [hit.first for hit in self._hits]
         self._edges = sorted([(each.first, each.core_last) for each in quantities])
-        self._strong = [at for at, token in enumerate(tokens) if self._is_strong(at, token)]
+        self._strong = self._find_strong()
+
+    def _find_strong(self) -> list[int]:
+        """Ends of sentences and lines; "Users? 1,400" is a label and no question."""
+        found: list[int] = []
+        for at, token in enumerate(self.tokens):
+            if self._is_strong(at, token):
+                label = token.text == "?" and at - (found[-1] if found else -1) <= 3 and at + 1 < len(self.tokens)
+                if not label:
+                    found.append(at)
+        return found
 
     def _is_strong(self, at: int, token: Token) -> bool:
         if token.text not in _STRONG:

@@ -72,15 +72,18 @@ def find_workload(scene: Scene, negation: Negation) -> tuple[str | None, str | N
 
 def _best_task(hits: Sequence[Hit[tuple[str, int]]]) -> Hit[tuple[str, int]] | None:
     """The surest task; of equally sure ones the first."""
-    scores: dict[str, float] = {}
+    found: dict[str, list[Hit[tuple[str, int]]]] = {}
     for hit in hits:
-        name, weight = hit.meaning
-        scores[name] = max(scores.get(name, 0.0), float(weight)) + (0.4 if name in scores else 0.0)
-    if not scores:
+        found.setdefault(hit.meaning[0], []).append(hit)
+    if not found:
         return None
-    first = {name: next(hit.first for hit in hits if hit.meaning[0] == name) for name in scores}
-    best = max(scores, key=lambda name: (scores[name], -first[name]))
-    return next(hit for hit in hits if hit.meaning[0] == best and hit.meaning[1] >= int(scores[best]) - 1)
+
+    def sureness(name: str) -> tuple[float, int]:
+        weight = max(hit.meaning[1] for hit in found[name])
+        return weight + (0.4 if len(found[name]) > 1 else 0.0), -found[name][0].first
+
+    best = max(found, key=sureness)
+    return max(found[best], key=lambda hit: (hit.meaning[1], -hit.first))
 
 
 def read_purpose(scene: Scene, draft: Draft, negation: Negation) -> str | None:

@@ -12,6 +12,7 @@ from agent.understanding.text import Token, words
 from agent.understanding.vocabulary.units import (
     ADVERBS,
     CONTINUING_NOUNS,
+    CUES,
     CURRENCIES,
     DENOMINATORS,
     PER,
@@ -25,6 +26,8 @@ _DENOMINATORS: Lexicon[str] = Lexicon(phrases(DENOMINATORS))
 _ADVERBS: Lexicon[str] = Lexicon(phrases(ADVERBS))
 _CURRENCIES: Lexicon[str] = Lexicon(phrases(CURRENCIES))
 
+CUE_LEXICON_WORDS = frozenset(phrase for listed in CUES.values() for phrase in listed if " " not in phrase)
+UNKNOWN_NOUN = Unit("item", 1.0, "?")
 PERIODS = frozenset(PERIOD_SECONDS)
 _NOUN_DIMENSIONS = words("request item user concurrency token image page character video word gpu node replica step")
 _STOP = words(
@@ -282,7 +285,9 @@ class QuantityReader:
         joins = (
             word == "-" or word in _RANGE_WORDS or (word in ("and", "und", "et", "y", "a") and between)
         ) and not number.soft  # fmt: skip
-        at = last + 1
+        dotted = (word, self._text(last + 1)) == (".", ".")
+        joins = joins or dotted
+        at = last + 1 + dotted
         if joins and self._currency(at)[0] and at < len(self._texts):
             at = self._currency(at)[1]
         if not joins or at >= len(self._tokens) or at in self._skipped or self._tokens[at].kind == "name":
@@ -330,7 +335,7 @@ class QuantityReader:
     def _unit(self, index: int, number: Number) -> tuple[Unit | None, int, int | None, tuple[int, int] | None]:
         """Unit behind a number, the index behind it, the token of a counted accelerator, and where a period stood."""
         start = index
-        while self._text(index) == "-" or (self._text(index) in ("of", "de", "d") and number.scale > 1):
+        while self._text(index) in ("-", "+") or (self._text(index) in ("of", "de", "d") and number.scale > 1):
             index += 1
         card = self._card(index)
         if card is not None:
@@ -354,7 +359,17 @@ class QuantityReader:
                     break
                 index += 1
             index += 1
-        return None, start, None, None
+        return self._unknown_noun(start), start + 1 if self._unknown_noun(start) else start, None, None
+
+    def _unknown_noun(self, index: int) -> Unit | None:
+        """A noun that no list holds, directly before a rate: "900 widgets a week"."""
+        if index + 1 >= len(self._tokens) or self._tokens[index].kind != "word" or len(self._text(index)) < 4:
+            return None
+        word, behind = self._text(index), self._text(index + 1)
+        rated = behind in PER or _ADVERBS.at(self._texts, index + 1) is not None
+        plural = word.endswith(("s", "en", "e")) and word not in _STOP and index not in self._skipped
+        known = _ADVERBS.at(self._texts, index) or CUE_LEXICON_WORDS.intersection([word])
+        return UNKNOWN_NOUN if rated and plural and not known else None
 
     def _attached(self, hit: Hit[Unit], step: int, number: Number) -> bool:
         """Letters such as "s" and "h" are units only right behind digits; "x" is none before a name."""

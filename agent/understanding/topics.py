@@ -46,8 +46,8 @@ _PLACES = words(
     "data stay stays remain remains hosted host hosting leave leaves residency region regions located "
     "resident kept keep stored store processed servers server only sovereignty daten donnees datos bleiben "
     "bleibt rester restent reste permanecer permanezcan rechenzentrum heberge hebergees hebergement alojado "
-    "alojados inside within deploy deployed deployment sovereign must soil datacenter center centre centers "
-    "quedarse salir quitter verlassen sortir residence run running location on jurisdiction laufen based "
+    "alojados inside within deploy deployed deployment sovereign soil datacenter center centre centers "
+    "quedarse salir quitter verlassen sortir residence location on jurisdiction laufen based "
     "gehostet serveurs servidores speichern zone nur"
 )
 _TAKEN_FROM_PLACES = words(
@@ -169,7 +169,7 @@ def read_deployment(scene: Scene, draft: Draft, negation: Negation, hits: Sequen
                         "How should it be deployed?", tuple(found))  # fmt: skip
 
 
-_LISTED = frozenset([",", "/", "and", "und", "et", "y", "&", "or", "oder", "ou", "o"])
+_LISTED = frozenset([",", "+", "/", "and", "und", "et", "y", "&", "or", "oder", "ou", "o"])
 _EDGES = frozenset(["", ",", ".", ";", "\n", ")", "(", ":", "!", "?", "|", "-", "/"])
 _PATTERN_BEHIND = words("to up of at reaching around about")
 _LOUD = words("bursts spikes spikey surges lastspitzen picos pics bursting")

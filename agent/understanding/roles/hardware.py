@@ -16,6 +16,8 @@ _UP_TO = words("max maximum most than up limit cap hochstens maximal plus maximo
 _NODE = words("node nodes server servers machine machines box boxes host hosts knoten")
 _YARDSTICK = words("level class quality grade like style tier niveau bill today now currently api")
 _TRAINING = words("training trained train fine finetune finetuned tuning tuned epochs epoch pretraining")
+_GPU = words("gpu gpus accelerators accelerator")
+MAX_PLAIN_CARDS = 64
 _EACH = words("of with x each mit avec con a de")
 _TENSOR = re.compile(r"tp(\d{1,2})$")
 _COUNT_BEHIND = re.compile(r"x(\d{1,3})$")
@@ -128,7 +130,8 @@ def _limit(draft: Draft, count: int, start: int, end: int) -> None:
 def _read_count(scene: Scene, draft: Draft, quantity: Quantity) -> None:
     """ "max 4 GPUs", "on two GPUs": a limit, unless the person has them and did not say which."""
     scene.use(quantity)
-    if quantity.number.soft or quantity.number.vague:
+    doubtful = quantity.value > MAX_PLAIN_CARDS and not _GPU.intersection(scene.texts[quantity.first : quantity.last])
+    if quantity.number.soft or quantity.number.vague or doubtful:
         return
     if why := unusable(quantity):
         draft.doubt(*scene.span(quantity), why, "max_gpus")

@@ -6,6 +6,7 @@ from agent.understanding.quantities import Quantity
 from agent.understanding.scene import Scene, unusable
 from agent.understanding.text import words
 
+MINUTE_MS = 60_000.0
 WINDOW_FROM_MS = 900_000.0
 MAX_TARGET_MS = 1_800_000.0
 _FIELDS = {
@@ -36,12 +37,20 @@ def read_times(scene: Scene, draft: Draft) -> None:
             _say(scene, draft, quantity, "e2e")
         elif match is None or match.role == "idle":
             _lone(scene, draft, quantity, match)
+        elif match.role == "e2e" and _is_duration(scene, quantity, match):
+            continue
         elif match.role in _FIELDS:
             _say(scene, draft, quantity, match.role)
         elif match.role == "latency":
             _bare(scene, draft, quantity)
         elif match.role == "window":
             _window(scene, draft, quantity)
+
+
+def _is_duration(scene: Scene, quantity: Quantity, match: Match) -> bool:
+    """ "each call takes 6 minutes" is no target: minutes need a word such as "within"."""
+    long = quantity.unit is not None and quantity.top * quantity.unit.factor >= MINUTE_MS
+    return long and match.hit.cue.weakness >= 3 and not scene.context.nearest(quantity, ("ceiling",), 2.0)
 
 
 def _is_media(scene: Scene, quantity: Quantity) -> bool:

@@ -1,10 +1,16 @@
 """Lengths in tokens: prompt, answer, context; and generation speed."""
 
+from agent.understanding.context import Match
 from agent.understanding.draft import Draft
 from agent.understanding.quantities import Quantity
 from agent.understanding.scene import Scene, unusable
+from agent.understanding.text import words
 
 _FIELDS = {"input": "prompt_length_avg", "output": "generation_length_avg", "context": "context_length"}
+_ASKED = words(
+    "prompt prompts input inputs isl in eingabe entree entrada question questions email emails mail mails ticket "
+    "message messages query queries brief briefs"
+)
 SPEED_REACH = 7.0
 
 
@@ -39,7 +45,7 @@ def read_lengths(scene: Scene, draft: Draft) -> None:
         if match is None:
             continue
         scene.use(quantity)
-        field = _FIELDS["input" if match.role == "context" and quantity.per("request") else match.role]
+        field = _FIELDS[_role(scene, draft, quantity, match)]
         if (
             match.role == "input"
             and scene.context.nearest(quantity, ("ceiling",), 1.5)
@@ -51,6 +57,17 @@ def read_lengths(scene: Scene, draft: Draft) -> None:
         else:
             detail = "k read as 1000" if field == "context_length" and quantity.number.scale == 1e3 else None
             draft.say(field, float(round(quantity.top)), *scene.span(quantity), detail)
+
+
+def _role(scene: Scene, draft: Draft, quantity: Quantity, match: Match) -> str:
+    """Context for one request is prompt; what is written for a content task is output."""
+    phrase = scene.texts[match.hit.first : match.hit.last]
+    behind = scene.texts[match.hit.last : match.hit.last + 1]
+    if match.role == "context" and (quantity.per("request") or behind in (("per",), ("pro",), ("par",), ("por",))):
+        return "input"
+    if match.role == "input" and draft.value("task_type") == "content_generation" and not _ASKED.intersection(phrase):
+        return "output"
+    return match.role
 
 
 def _average(scene: Scene, quantity: Quantity) -> bool:

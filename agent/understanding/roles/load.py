@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from agent.understanding.draft import Draft
-from agent.understanding.quantities import PERIODS, Quantity, period_seconds
+from agent.understanding.quantities import PERIODS, UNKNOWN_NOUN, Quantity, period_seconds
 from agent.understanding.scene import Scene, unusable
 from agent.understanding.text import words
 from agent.understanding.vocabulary.units import PERIOD_SECONDS
@@ -17,6 +17,10 @@ _EACH = words("each every per jeder jede jeden chaque cada pro par por")
 _USERS = words(
     "user users person people employee customer developer engineer student seat head agent member nutzer "
     "mitarbeiter utilisateur usuario client one colleague analyst doctor lawyer rep player reader"
+)
+_DOES = words(
+    "gets sends asks makes handles receives has uses generates writes doing sending asking making posts submits "
+    "creates processes answers reads runs does issues produces"
 )
 _TIMES_OF_DAY = words("day night week month hour year minute second weekday morning evening")
 _USAGE_NOUNS = {"image": "images", "video": "videos", "character": "characters", "page": "pages"}
@@ -49,7 +53,10 @@ def is_per_user(scene: Scene, quantity: Quantity) -> bool:
     if quantity.per("user"):
         return True
     before = scene.before(quantity, 8)
-    led = any(word in _EACH and follow in _USERS for word, follow in pairwise(before))
+    led = any(
+        word in _EACH and (follow in _USERS or (word == "each" and follow in _DOES))
+        for word, follow in pairwise(before)
+    )
     behind = scene.texts[quantity.core_last : quantity.core_last + 2]
     daily = len(behind) == 2 and behind[1] in _TIMES_OF_DAY
     return led or (behind[:1] in (("each",), ("chacun",), ("jeweils",), ("apiece",)) and not daily)
@@ -96,7 +103,7 @@ def _read_per_user(scene: Scene, draft: Draft, quantity: Quantity) -> bool:
 
 def read_rates(scene: Scene, draft: Draft) -> None:
     """Fill expected_qps, peak_qps, target_throughput_rps and requests_per_day."""
-    counted = [each for each in scene.open(*_COUNTED, *_SEEN) if _is_load(each)]
+    counted = [each for each in scene.open(*_COUNTED, *_SEEN) if _is_load(each) and _is_known(draft, each)]
     fast = [each for each in counted if _rate_per_second(each, 1.0) is not None]
     matches = scene.context.assign(fast, ("peak", "average"), LOAD_REACH)
     roles = {first: match.role for first, match in matches.items()}
@@ -112,6 +119,11 @@ def read_rates(scene: Scene, draft: Draft) -> None:
             _say_daily(scene, draft, quantity)
     _read_bare_peaks(scene, draft, fast)
     _read_multiples(scene, draft)
+
+
+def _is_known(draft: Draft, quantity: Quantity) -> bool:
+    """A noun that no list holds counts as something processed only where a task is named."""
+    return quantity.unit != UNKNOWN_NOUN or draft.value("task_type") is not None
 
 
 def _read_bare_peaks(scene: Scene, draft: Draft, fast: Sequence[Quantity]) -> None:
