@@ -51,6 +51,8 @@ class Judge:
             name: float(factor(quantity.unit, self.reference, query.assumptions) * _exact(quantity.amount))
             for name, quantity in query.usage.items()
         }
+        self.parts = tuple(self.usage.items())
+        self.used = sum(self.usage.values())
 
     def judge(self, candidate: Candidate) -> Ranked | Excluded:
         if out := self._filtered(candidate):
@@ -66,7 +68,7 @@ class Judge:
         unit_usd, monthly, notes = priced
         replicas = self._replicas(candidate) if self.query.needed_per_s else None
         if replicas and self.query.workload_type == GPU:
-            hours = sum(self.usage.values()) or MONTH_HOURS
+            hours = self.used or MONTH_HOURS
             monthly = candidate.rates[0].offer.unit_price_usd * replicas * hours
         if over := self._over(unit_usd, monthly):
             return Excluded(candidate, *over)
@@ -121,12 +123,15 @@ class Judge:
             return (unit_usd * ratio, None, ()) if unit_usd is not None else "has no price for the usual direction"
         notes: list[str] = []
         monthly = 0.0
-        for name, amount in self.usage.items():
-            usd = self._part(candidate, name, notes)
+        for name, amount in self.parts:
+            usd = candidate.base.get(name) if self.query.prompt_tokens is None else None
+            if usd is None:
+                usd = self._part(candidate, name, notes)
             if usd is None:
                 return f"no price for {name}"
-            monthly += usd * ratio * amount
-        return monthly / sum(self.usage.values()), monthly, notes
+            monthly += usd * amount
+        monthly *= ratio
+        return monthly / self.used, monthly, notes
 
     def _blended(self, candidate: Candidate) -> float | None:
         prompt = self.query.prompt_tokens

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from heapq import nsmallest
+from operator import attrgetter
 
 from knowledge.errors import BadInput
 from knowledge.store.offer import GPU
@@ -40,8 +41,11 @@ class Ranking:
         return dict(Counter(row.rule for row in self.excluded).most_common())
 
 
+_ORDER = attrgetter("score", "unit_usd", "penalty")
+
+
 def rank(candidates: Sequence[Candidate], query: Query) -> Ranking:
-    """Rank the candidates of the query's workload. Ties are broken by price, confidence, seller and model."""
+    """Rank the candidates of one workload. Ties are broken by price and confidence, then by seller and model."""
     judge = Judge(query, _listed_unit(candidates, query) if query.raw else None)
     fitting: list[Ranked] = []
     excluded: list[Excluded] = []
@@ -51,11 +55,7 @@ def rank(candidates: Sequence[Candidate], query: Query) -> Ranking:
             fitting.append(result)
         else:
             excluded.append(result)
-    best = nsmallest(
-        query.limit,
-        fitting,
-        key=lambda row: (row.score, row.unit_usd, row.penalty, row.candidate.provider, row.candidate.model_key),
-    )
+    best = nsmallest(query.limit, fitting, key=_ORDER)  # ties stay in the order of seller and model
     return Ranking(
         query=query,
         unit=(judge.listed or judge.reference).name,
