@@ -19,7 +19,7 @@ def listen(host: str, port: int) -> socket.socket:
     """A listening socket, or one clear line about why not. Port 0 picks a free one."""
     try:
         address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        listener = socket.socket(address[0], socket.SOCK_STREAM)
+        listener = socket.socket(address[0], socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else no TCP_NODELAY
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address[4])
         listener.listen(4096)
