@@ -395,6 +395,14 @@ WIRES: dict[str, dict[str, list[Any]]] = {
                             "limit": {"context": 262144, "output": 8192},
                             "modalities": {"output": ["text"]},
                         },
+                        "claude-fresh": {
+                            "cost": {
+                                "input": 3.0,
+                                "output": 15.0,
+                                "context_over_200k": {"input": 9.0},
+                                "tiers": [{"input": 6.0, "tier": {"type": "context", "size": 272000}}],
+                            }
+                        },
                         "speaker": {"cost": {"input": 1}, "modalities": {"output": ["audio"]}},
                     }
                 },
@@ -483,6 +491,9 @@ EXPECTED: dict[str, dict[str, float]] = {
         "venice_kimi_k3_per_token_input_1m_tokens": 0.6,
         "venice_kimi_k3_per_token_output_1m_tokens": 2.5,
         "venice_kimi_k3_per_token_above_200k_input_1m_tokens": 1.2,
+        "venice_claude_fresh_per_token_input_1m_tokens": 3.0,
+        "venice_claude_fresh_per_token_output_1m_tokens": 15.0,
+        "venice_claude_fresh_per_token_above_272k_input_1m_tokens": 6.0,
     },
 }
 

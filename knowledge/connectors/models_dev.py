@@ -1,6 +1,6 @@
 """models.dev's api.json: one file, no key, USD per 1M tokens. Its copy has been older than its own sources before."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from knowledge.connectors.protocol import Access, Connector, Fetched, Http, Tier
@@ -46,7 +46,7 @@ def _add(sheet: Sheet, seller: Seller, model: str, row: Mapping[str, Any]) -> No
     workload = "image_generation" if "image" in made else "embeddings" if "embed" in model else "llm"
     flags = (("reseller",) if seller.reseller else ()) + (("deprecated",) if row.get("status") == "deprecated" else ())
     limit = record(row.get("limit"))
-    for suffix, table in (("", cost), ("_above_200k", record(cost.get(_LONG)))):
+    for suffix, table in _tables(cost):
         for part, (mode, direction, unit) in _PARTS.items():
             if not number(table.get(part)):
                 continue  # a zero here is mostly a plan that is paid otherwise
@@ -63,6 +63,18 @@ def _add(sheet: Sheet, seller: Seller, model: str, row: Mapping[str, Any]) -> No
                 context_window_tokens=whole(limit.get("context")),
                 max_output_tokens=whole(limit.get("output")),
             )
+
+
+def _tables(cost: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield (suffix of the billing mode, prices): ordinary prompts, then longer ones by tier, or in the older form."""
+    yield "", cost
+    tiers = [record(tier) for tier in cost.get("tiers") or ()]
+    for tier in tiers:
+        size = number(record(tier.get("tier")).get("size"))
+        if size and record(tier.get("tier")).get("type") == "context":
+            yield f"_above_{size / 1000:.0f}k", tier
+    if not tiers:
+        yield "_above_200k", record(cost.get(_LONG))
 
 
 CONNECTOR = Connector("models_dev", Tier.FEED, "LLM", "https://models.dev/api.json", None, _read)
