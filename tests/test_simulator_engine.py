@@ -222,6 +222,9 @@ def test_a_schema_that_cannot_be_met_is_said_to_be_so() -> None:
         {"$ref": "#/nowhere"},
         {"type": "wish"},
         {"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]},
+        {"type": "object", "properties": {name: {"$ref": "#"} for name in "abcdefgh"}, "required": list("abcdefgh")},
+        {"type": "number", "minimum": float("nan")},
+        {"type": "integer", "multipleOf": 0, "minimum": -1e300},
     ):
         with pytest.raises(schema.UnsupportedSchema):
             schema.instance(hopeless, rng())

@@ -10,11 +10,12 @@ from tools.simulator.errors import ApiError
 from tools.simulator.generation import DONE, HOLE, Generation, Reply, event, quoted, split_around
 from tools.simulator.http import Exchange
 from tools.simulator.replies import chosen_tool, text_reply, tool_reply
-from tools.simulator.requests import ChatRequest, Message, Tool
+from tools.simulator.requests import ChatRequest, Message, Part, Tool
 from tools.simulator.server import Server
 
 _TEXT_PARTS = ("text", "input_text", "output_text", "refusal")
 _MEDIA_TOKENS = 576  # an image of 336 × 336 pixels in patches of 14: the common size of vision towers
+_MOST_MEDIA = 256
 
 
 async def chat_completions(server: Server, exchange: Exchange) -> None:
@@ -63,6 +64,8 @@ async def chat_completions(server: Server, exchange: Exchange) -> None:
 
 def rendered(messages: Sequence[Message], tools: Sequence[Tool] | None) -> str:
     """The prompt that a chat template would make: its length is what matters."""
+    if sum(_is_media(part) for message in messages for part in _parts(message)) > _MOST_MEDIA:
+        raise ApiError(400, f"more than {_MOST_MEDIA} images or other media are not supported", param="messages")
     parts = [json.dumps([tool.model_dump() for tool in tools]) + "\n"] if tools else []
     for message in messages:
         calls = json.dumps(message.tool_calls) if message.tool_calls else ""
@@ -74,9 +77,15 @@ def content_text(message: Message) -> str:
     """A message's text; other parts stand as filler of a typical number of tokens."""
     if not isinstance(message.content, list):
         return message.content or ""
-    return "".join(
-        (part.text or "") if part.type in _TEXT_PARTS else " media" * _MEDIA_TOKENS for part in message.content
-    )
+    return "".join(" media" * _MEDIA_TOKENS if _is_media(part) else part.text or "" for part in message.content)
+
+
+def _parts(message: Message) -> Sequence[Part]:
+    return message.content if isinstance(message.content, list) else ()
+
+
+def _is_media(part: Part) -> bool:
+    return part.type not in _TEXT_PARTS
 
 
 def last_said(messages: Sequence[Message]) -> str:

@@ -12,6 +12,8 @@ from tools.simulator.replies import text_reply
 from tools.simulator.requests import CompletionRequest
 from tools.simulator.server import Server
 
+_MOST_CHOICES = 2048
+
 
 async def completions(server: Server, exchange: Exchange) -> None:
     """Complete one or several prompts, `n` times each."""
@@ -20,6 +22,8 @@ async def completions(server: Server, exchange: Exchange) -> None:
         raise ApiError(400, "suffix is not currently supported", param="suffix")
     generation = Generation(server.engine, exchange, server.name("cmpl"))
     texts = prompt_texts(server, body.prompt)
+    if len(texts) * body.n > _MOST_CHOICES:
+        raise ApiError(400, f"more than {_MOST_CHOICES} choices were asked for in one request", param="n")
     choices: list[tuple[Prompt, Reply]] = []
     for text in texts:
         prompt = server.prompt(text)

@@ -17,6 +17,8 @@ from tools.simulator.requests import DetokenizeRequest, EmbeddingRequest, Tokeni
 from tools.simulator.responses import responses
 from tools.simulator.server import VLLM_VERSION, Endpoint, Server
 
+_MOST_NUMBERS = 1 << 20
+
 
 async def models(server: Server, exchange: Exchange) -> None:
     """`GET /v1/models`."""
@@ -100,10 +102,12 @@ async def embeddings(server: Server, exchange: Exchange) -> None:
     body = server.read(exchange, EmbeddingRequest)
     generation = Generation(server.engine, exchange, server.name("embd"))
     texts = prompt_texts(server, body.input)
+    size = body.dimensions or server.options.embedding_size
+    if len(texts) * size > _MOST_NUMBERS:
+        raise ApiError(400, f"inputs times dimensions exceed {_MOST_NUMBERS}", param="input")
     for text in texts:
         generation.add(server.prompt(text), Reply([""], "stop"), pooled=True)
     await generation.run()
-    size = body.dimensions or server.options.embedding_size
     data = []
     for index, text in enumerate(texts):
         vector = _unit_vector(text, size)

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import h11
 
-MAX_BODY_BYTES = 64 << 20
+MAX_BODY_BYTES = 16 << 20
 _IDLE_S = 75.0
 _LAGGARD_BUFFER_BYTES = 16 << 20  # a client that reads this far behind is cut off
 

@@ -2,9 +2,12 @@
 
 import random
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 _MAX_DEPTH = 12
+_MOST_VALUES = 5000
+_LARGEST_NUMBER = 1e15
 _WORDS = ("alpha", "north", "river", "blue", "seven", "garden", "paper", "summer", "office", "stone")
 _FORMATS = {
     "date-time": "2026-01-15T09:30:00Z",
@@ -24,48 +27,63 @@ class UnsupportedSchema(ValueError):
     """A schema that cannot be met here; the message names the part."""
 
 
+@dataclass(slots=True)
+class _Work:
+    """What one instance is made with: the schema's root for references, randomness, and how many values may follow."""
+
+    root: Mapping[str, Any]
+    rng: random.Random
+    values_left: int = _MOST_VALUES
+
+
 def instance(schema: object, rng: random.Random) -> Any:
     """A value that conforms to `schema`; UnsupportedSchema when it uses what is not understood (patterns, `not`)."""
-    root = schema if isinstance(schema, Mapping) else {}
-    return _value(schema, root, rng, 0)
+    return _value(schema, _Work(schema if isinstance(schema, Mapping) else {}, rng), 0)
 
 
-def _value(schema: object, root: Mapping[str, Any], rng: random.Random, depth: int) -> Any:
+def _value(schema: object, work: _Work, depth: int) -> Any:
+    work.values_left -= 1
+    if work.values_left < 0:
+        raise UnsupportedSchema(f"the schema needs more than {_MOST_VALUES} values")
     if schema is True:
-        return rng.choice(_WORDS)
+        return work.rng.choice(_WORDS)
     if not isinstance(schema, Mapping):
         raise UnsupportedSchema(f"not a JSON schema: {str(schema)[:80]}")
     if depth > _MAX_DEPTH:
         raise UnsupportedSchema("the schema is nested or recursive beyond 12 levels")
-    for unsupported in ("not", "if", "pattern", "patternProperties", "dependentSchemas"):
-        if unsupported in schema:
-            raise UnsupportedSchema(f"the schema keyword {unsupported!r} is not supported")
+    _refuse_unknown(schema)
     if "$ref" in schema:
-        return _value(_referenced(str(schema["$ref"]), root), root, rng, depth + 1)
+        return _value(_referenced(str(schema["$ref"]), work.root), work, depth + 1)
     if "const" in schema:
         return schema["const"]
     if schema.get("enum"):
-        return rng.choice(_sequence(schema, "enum"))
+        return work.rng.choice(_sequence(schema, "enum"))
     for choice in ("anyOf", "oneOf"):
         if schema.get(choice):
-            return _alternative(_sequence(schema, choice), root, rng, depth)
+            return _alternative(_sequence(schema, choice), work, depth)
     if schema.get("allOf"):
-        return _value(_merged(schema, root), root, rng, depth + 1)
-    return _typed(schema, root, rng, depth)
+        return _value(_merged(schema, work.root), work, depth + 1)
+    return _typed(schema, work, depth)
 
 
-def _alternative(choices: list[Any], root: Mapping[str, Any], rng: random.Random, depth: int) -> Any:
+def _refuse_unknown(schema: Mapping[str, Any]) -> None:
+    for keyword in ("not", "if", "pattern", "patternProperties", "dependentSchemas"):
+        if keyword in schema:
+            raise UnsupportedSchema(f"the schema keyword {keyword!r} is not supported")
+
+
+def _alternative(choices: list[Any], work: _Work, depth: int) -> Any:
     """One of the alternatives: the drawn one, or when it cannot end (recursion) the first that can."""
     failure = UnsupportedSchema("no alternative of the schema can be met")
-    for choice in (rng.choice(choices), *choices):
+    for choice in (work.rng.choice(choices), *choices):
         try:
-            return _value(choice, root, rng, depth + 1)
+            return _value(choice, work, depth + 1)
         except UnsupportedSchema as error:
             failure = error
     raise failure
 
 
-def _typed(schema: Mapping[str, Any], root: Mapping[str, Any], rng: random.Random, depth: int) -> Any:
+def _typed(schema: Mapping[str, Any], work: _Work, depth: int) -> Any:
     kind = schema.get("type")
     if isinstance(kind, list):
         kind = next((name for name in kind if name != "null"), "null")
@@ -73,25 +91,25 @@ def _typed(schema: Mapping[str, Any], root: Mapping[str, Any], rng: random.Rando
         kind = "object" if "properties" in schema else "array" if "items" in schema else "string"
     match kind:
         case "object":
-            return _object(schema, root, rng, depth)
+            return _object(schema, work, depth)
         case "array":
             fewest = _whole(schema, "minItems", 0)
             count = max(fewest, min(2, _whole(schema, "maxItems", 2)))
             if count > 1000:
                 raise UnsupportedSchema("minItems above 1000 is not supported")
-            return [_value(schema.get("items", True), root, rng, depth + 1) for _ in range(count)]
+            return [_value(schema.get("items", True), work, depth + 1) for _ in range(count)]
         case "string":
-            return _string(schema, rng)
+            return _string(schema, work.rng)
         case "integer" | "number":
-            return _number(schema, rng, whole=kind == "integer")
+            return _number(schema, work.rng, whole=kind == "integer")
         case "boolean":
-            return rng.random() < 0.5
+            return work.rng.random() < 0.5
         case "null":
             return None
     raise UnsupportedSchema(f"unknown schema type {str(kind)[:40]!r}")
 
 
-def _object(schema: Mapping[str, Any], root: Mapping[str, Any], rng: random.Random, depth: int) -> dict[str, Any]:
+def _object(schema: Mapping[str, Any], work: _Work, depth: int) -> dict[str, Any]:
     properties = schema.get("properties") or {}
     required = schema.get("required") or []
     if not isinstance(properties, Mapping) or not isinstance(required, list):
@@ -99,14 +117,14 @@ def _object(schema: Mapping[str, Any], root: Mapping[str, Any], rng: random.Rand
     made = {}
     for name, part in properties.items():
         try:
-            made[name] = _value(part, root, rng, depth + 1)
+            made[name] = _value(part, work, depth + 1)
         except UnsupportedSchema:
             if name in required:
                 raise
     extra = schema.get("additionalProperties", True)
     for name in required:
         if name not in made:
-            made[str(name)] = _value(extra if isinstance(extra, Mapping) else True, root, rng, depth + 1)
+            made[str(name)] = _value(extra if isinstance(extra, Mapping) else True, work, depth + 1)
     return made
 
 
@@ -183,4 +201,6 @@ def _real(schema: Mapping[str, Any], key: str) -> float | None:
     value = schema.get(key)
     if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
         raise UnsupportedSchema(f"{key} must be a number")
+    if value is not None and not abs(value) < _LARGEST_NUMBER:
+        raise UnsupportedSchema(f"{key} beyond {_LARGEST_NUMBER:g} is not supported")
     return value

@@ -19,6 +19,7 @@ from tools.simulator.metrics import Metrics
 from tools.simulator.tokens import Tokenizer, block_hashes
 
 VLLM_VERSION = "0.33.0"
+_LONGEST_TOKEN = 128  # characters; longer ones are in no vocabulary
 
 Body = TypeVar("Body", bound=BaseModel)
 Endpoint = Callable[["Server", Exchange], Awaitable[None]]
@@ -113,6 +114,8 @@ class Server:
 
     def prompt(self, text: str) -> Prompt:
         """Tokenize a prompt; ApiError when it leaves no room for an answer."""
+        if len(text) > _LONGEST_TOKEN * self.options.max_model_len:  # too long without counting
+            raise too_long(len(text) // _LONGEST_TOKEN, self.options.max_model_len)
         pieces = self.options.tokenizer.pieces(text)
         limits = self.options.limits
         prompt = Prompt(text, pieces, block_hashes(pieces, limits.block_tokens) if limits.prefix_caching else ())
