@@ -42,9 +42,9 @@ class Negation:
         self._behind = _BEHIND.find(texts)
         self._behind_starts = [hit.first for hit in self._behind]
 
-    def denies(self, first: int, last: int) -> bool:
+    def denies(self, first: int, last: int, *, across_commas: bool = True) -> bool:
         """Whether tokens `first` to `last` are denied by a word before or behind them."""
-        return self._denied_before(first) or self._denied_behind(last)
+        return self._denied_before(first, across_commas=across_commas) or self._denied_behind(last)
 
     def denies_directly(self, first: int) -> bool:
         """Whether the word just before is a plain "no" or "not"."""
@@ -57,7 +57,7 @@ class Negation:
             ("sans",),
         )
 
-    def _denied_before(self, first: int) -> bool:
+    def _denied_before(self, first: int, *, across_commas: bool) -> bool:
         at = bisect_left(self._before_ends, first + 1) - 1
         if at < 0:
             return False
@@ -69,7 +69,7 @@ class Negation:
             return False
         steps = [text for text in between if text not in _LIST]
         if "," in between:
-            return len(steps) <= between.count(",") and not _NEW_CHOICE.intersection(between)
+            return across_commas and len(steps) <= between.count(",") and not _NEW_CHOICE.intersection(between)
         return len(steps) <= REACH
 
     def _denied_behind(self, last: int) -> bool:

@@ -66,7 +66,7 @@ def _emphasised(scene: Scene, negation: Negation) -> tuple[dict[str, int], set[s
     for aspect in _ASPECTS.find(scene.texts):
         if _beside(scene, aspect, denials, 3, behind_only=True):
             dismissed.add(aspect.meaning)
-        elif _beside(scene, aspect, marks, 4) and not negation.denies(aspect.first, aspect.last):
+        elif _beside(scene, aspect, marks, 4) and not negation.denies(aspect.first, aspect.last, across_commas=False):
             found.setdefault(aspect.meaning, aspect.first)
     return found, dismissed
 
@@ -92,7 +92,11 @@ def read_priority(scene: Scene, draft: Draft, negation: Negation, hits: Sequence
     emphasised, dismissed = _emphasised(scene, negation)
     plain: dict[str, int] = {}
     for hit in hits:
-        if hit.meaning[0] == "priority" and _clean(scene, hit) and not negation.denies(hit.first, hit.last):
+        if (
+            hit.meaning[0] == "priority"
+            and _clean(scene, hit)
+            and not negation.denies(hit.first, hit.last, across_commas=False)
+        ):
             plain.setdefault(hit.meaning[1], hit.first)
     spans = {hit.first: hit.last for hit in _ASPECTS.find(scene.texts)} | {hit.first: hit.last for hit in hits}
     for ranking in (first, {"balanced": plain["balanced"]} if "balanced" in plain else {}, emphasised, plain):

@@ -33,6 +33,11 @@ _LLM = word_list(["workload: llm", "workload type: llm", "workload_type: llm", "
 _MODERATED = words(
     "comments comment posts content messages user images chat reviews uploads text texts videos forum ugc"
 )
+_DESKS = words("support service kundenservice kundendienst kundensupport client cliente")
+_OF_DESKS = words(
+    "tickets ticket emails email calls call team agents reps requests manager managers staff transcripts "
+    "conversations messages inquiries employees people department mails cases center centre"
+)
 _ASIDE = words("like similar replace replaces beside besides alongside unlike")
 
 
@@ -41,6 +46,12 @@ def _allowed(scene: Scene, negation: Negation, hit: Hit[object]) -> bool:
         return False
     if scene.texts[hit.first] == "moderate" and hit.last - hit.first == 1:
         return bool(_MODERATED.intersection(scene.texts[hit.last : hit.last + 5]))
+    if (
+        scene.texts[hit.last - 1] in _DESKS
+        and scene.texts[hit.last : hit.last + 1]
+        and scene.texts[hit.last] in _OF_DESKS
+    ):
+        return False
     return not (hit.last - hit.first == 1 and scene.texts[max(hit.first - 1, 0)] in _ASIDE)
 
 

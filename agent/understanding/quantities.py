@@ -44,6 +44,34 @@ _BARRIERS = words("and but with while und aber mit et mais avec pero con plus y 
 _MONEY_WORDS = words("budget cost costs spend pay price kosten cout coste presupuesto")
 _MULTIPLES = dict.fromkeys(words("double doubles doubling twice doppelt doppelte verdoppelt zweifache doble"), 2.0)
 _MULTIPLES |= dict.fromkeys(words("triple triples tripling thrice dreifache"), 3.0) | {"quadruple": 4.0}
+_PEOPLE_ENDINGS = (
+    "ers",
+    "ors",
+    "ists",
+    "ians",
+    "eurs",
+    "istas",
+    "dores",
+    "isten",
+    "ologen",
+    "logues",
+    "ologists",
+    "keepers",
+)
+_THINGS = words(
+    "servers numbers letters orders papers computers answers layers parameters containers sensors errors "
+    "vectors characters folders headers filters clusters transformers routers monitors processors meters "
+    "liters chapters offers transfers posters covers buffers adapters workers carriers factors colors flavors "
+    "doors floors motors tractors connectors corridors conveyors generators elevators registers timers "
+    "triggers buckets drivers trailers headers tokenizers newsletters others quarters powers matters centers "
+    "controllers printers scanners mirrors browsers loaders trackers speakers chargers blockers counters "
+    "markers stickers binders rulers reminders pointers integers disorders borders ladders headliners "
+    "quantizers optimizers indicators simulators calculators batteries helpers providers hyperscalers "
+    "suppliers vendors retailers manufacturers insurers dealers competitors sponsors investors layovers "
+    "tumors minors majors corridors erreurs valeurs serveurs ordinateurs capteurs vecteurs moteurs couleurs "
+    "servidores ordenadores sensores errores valores colores flowers towers showers rivers dinners dollars "
+    "gutters hammers diapers sweaters slippers trousers mothers wonders"
+)
 _EACH_OF = words("of with about around roughly von de à a mit avec con each")
 _CLOCK = words("am pm uhr o'clock oclock")
 _PARTS_OF_DAY = {("in", "the", part) for part in ("morning", "evening", "afternoon")}
@@ -229,10 +257,17 @@ class QuantityReader:
             value, high, last = self._late_range(value, unit, last, number)
         value, high = self._second_reading(number, value, high, unit)
         pers, last_per, hit = self._pers(last, inner, unit is not None or after is not None)
+        if after is None and unit is None and self._text(last_per) == "in":
+            after, last_per = self._behind_in(last_per)
         negative = self._is_negative(index)
         if after and after.endswith("cents"):
             after, value, high = after[:3], value / 100, high / 100 if high else None
         return Quantity(number, value, high, unit, pers, index, last_per, last, after, negative, name, hit)
+
+    def _behind_in(self, index: int) -> tuple[str | None, int]:
+        """ "7k per month in dollars"."""
+        currency, last = self._currency(index + 1)
+        return (currency, last) if currency else (None, index)
 
     def _is_no_quantity(self, number: Number) -> bool:
         """List numbers, ordinals, versions and years."""
@@ -359,7 +394,16 @@ class QuantityReader:
                     break
                 index += 1
             index += 1
-        return self._unknown_noun(start), start + 1 if self._unknown_noun(start) else start, None, None
+        unknown = self._unknown_noun(start) or self._unknown_people(start)
+        return unknown, start + 1 if unknown else start, None, None
+
+    def _unknown_people(self, index: int) -> Unit | None:
+        """A noun that no list holds and that ends as words for people do: "5,000 skippers"."""
+        if index >= len(self._tokens) or self._tokens[index].kind != "word" or index in self._skipped:
+            return None
+        word = self._text(index)
+        people = len(word) > 5 and word.endswith(_PEOPLE_ENDINGS) and word not in _THINGS
+        return Unit("user", 1.0, "users") if people and word not in CUE_LEXICON_WORDS else None
 
     def _unknown_noun(self, index: int) -> Unit | None:
         """A noun that no list holds, directly before a rate: "900 widgets a week"."""

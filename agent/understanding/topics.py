@@ -47,8 +47,8 @@ _PLACES = words(
     "resident kept keep stored store processed servers server only sovereignty daten donnees datos bleiben "
     "bleibt rester restent reste permanecer permanezcan rechenzentrum heberge hebergees hebergement alojado "
     "alojados inside within deploy deployed deployment sovereign soil datacenter center centre centers "
-    "quedarse salir quitter verlassen sortir residence location on jurisdiction laufen based "
-    "gehostet serveurs servidores speichern zone nur"
+    "quedarse salir quitter verlassen sortir residence location on jurisdiction laufen based gehostet "
+    "serveurs servidores speichern zone nur"
 )
 _TAKEN_FROM_PLACES = words(
     "customers users market company startup clients offices office team students employees readers citizens "

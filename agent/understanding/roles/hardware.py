@@ -1,6 +1,7 @@
 """Accelerators and models: what the person has or will buy, what they would consider, how many at most."""
 
 import re
+from itertools import pairwise
 
 from agent.understanding.draft import Draft
 from agent.understanding.lexicon import word_list
@@ -12,10 +13,12 @@ from agent.understanding.vocabulary.tables import read_table
 
 _OWNED = word_list(read_table("possession")["own"])
 _RENTED = words("rent renting rented rental cloud mieten louer alquilar lease leasing aws gcp azure runpod lambda hire")
+_NO = words("no not without kein keine pas sin ohne sans never")
+_SINGLE = words("single lone seule seul sola solo einzige einzigen einzelne einzelnen lone")
 _UP_TO = words("max maximum most than up limit cap hochstens maximal plus maximo")
 _NODE = words("node nodes server servers machine machines box boxes host hosts knoten")
-_YARDSTICK = words("level class quality grade like style tier niveau bill today now currently api")
-_TRAINING = words("training trained train fine finetune finetuned tuning tuned epochs epoch pretraining")
+_YARDSTICK = words("level class quality grade like style tier niveau bill today now currently api costs cost charges")
+_TRAINING = words("training trained finetune finetuned finetuning tuning tuned epochs epoch pretraining pretrained")
 _GPU = words("gpu gpus accelerators accelerator")
 MAX_PLAIN_CARDS = 64
 _EACH = words("of with x each mit avec con a de")
@@ -41,7 +44,7 @@ def _owned(scene: Scene, first: int, last: int) -> bool:
     behind = scene.texts[last : min(high, last + 7)]
     behind = behind[: behind.index(",")] if "," in behind else behind
     around = scene.texts[max(low, first - 12) : last] + behind
-    rented = not _RENTED.isdisjoint(around)
+    rented = any(word in _RENTED and before not in _NO for before, word in pairwise(("", *around)))
     return bool(_OWNED.find(around)) and not rented
 
 
@@ -58,7 +61,7 @@ def _count(scene: Scene, at: int, quantity: Quantity | None) -> tuple[int | None
         number, last = float(match[1]), at + 2
     elif number is None and len(behind) == 2 and behind[0] in ("x", "*", ":") and scene.tokens[at + 2].kind == "number":
         number, last = scene.tokens[at + 2].value, at + 3
-    elif number is None and at >= 1 and scene.texts[at - 1] in ("single", "lone"):
+    elif number is None and at >= 1 and scene.texts[at - 1] in _SINGLE:
         number, first = 1.0, at - 1
     return (int(number) if number and number == int(number) and number > 0 else None), first, last
 

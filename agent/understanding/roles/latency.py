@@ -19,6 +19,10 @@ _SLOW_ROLES = ("e2e", "latency", "window", "audio", "footage", "idle", "amortise
 _MEDIA = {"speech_to_text": "audio", "text_to_speech": "audio", "video_generation": "video", "vision": "video"}
 _ASK = "Is “{}” the time to the first token, or to the complete answer?"
 _CHOICES = ("first token", "complete answer")
+_IN = words("in within binnen en dans")
+_WHOLE_ANSWERS = words(
+    "classification extraction translation summarization long_document_summarization code_completion"
+)
 _OF_MEDIA = words("of d de von an")
 _TOTALLING = words("of worth")
 
@@ -99,6 +103,10 @@ def _lone(scene: Scene, draft: Draft, quantity: Quantity, match: Match | None) -
         scene.use(quantity)
         return
     ceiling = scene.context.nearest(quantity, ("ceiling",), 3.0)
+    led = bool(_IN.intersection(scene.before(quantity, 1))) or (ceiling is not None and ceiling.cost < 1)
+    if led and draft.value("task_type") in _WHOLE_ANSWERS:
+        _say(scene, draft, quantity, "e2e")
+        return
     if ceiling and (quantity.unit is None or quantity.top * quantity.unit.factor <= MAX_TARGET_MS):
         _bare(scene, draft, quantity)
 

@@ -8,9 +8,10 @@ from agent.understanding.text import words
 
 _FIELDS = {"input": "prompt_length_avg", "output": "generation_length_avg", "context": "context_length"}
 _ASKED = words(
-    "prompt prompts input inputs isl in eingabe entree entrada question questions email emails mail mails ticket "
-    "message messages query queries brief briefs"
+    "prompt prompts input inputs isl in eingabe entree entrada question questions email emails mail mails "
+    "ticket message messages query queries brief briefs"
 )
+_ANSWERS = words("answer answers response reply completion summary antwort reponse respuesta output generation")
 SPEED_REACH = 7.0
 
 
@@ -43,6 +44,7 @@ def read_lengths(scene: Scene, draft: Draft) -> None:
     for quantity in [*tokens, *bare]:
         match = matches.get(quantity.first)
         if match is None:
+            _say_per_item(scene, draft, quantity)
             continue
         scene.use(quantity)
         field = _FIELDS[_role(scene, draft, quantity, match)]
@@ -57,6 +59,15 @@ def read_lengths(scene: Scene, draft: Draft) -> None:
         else:
             detail = "k read as 1000" if field == "context_length" and quantity.number.scale == 1e3 else None
             draft.say(field, float(round(quantity.top)), *scene.span(quantity), detail)
+
+
+def _say_per_item(scene: Scene, draft: Draft, quantity: Quantity) -> None:
+    """ "12,000 tokens per case": what is read for one request, unless an answer is counted."""
+    if quantity.per("request") is None or unusable(quantity) or quantity.high:
+        return
+    answer = _ANSWERS.intersection(scene.texts[quantity.core_last : quantity.last])
+    scene.use(quantity)
+    draft.say("generation_length_avg" if answer else "prompt_length_avg", quantity.value, *scene.span(quantity))
 
 
 def _role(scene: Scene, draft: Draft, quantity: Quantity, match: Match) -> str:
@@ -77,7 +88,7 @@ def _average(scene: Scene, quantity: Quantity) -> bool:
 def _is_length(scene: Scene, quantity: Quantity, others: bool) -> bool:
     """A bare number with a length cue right beside it: "ISL 1024", "2k in / 500 out", "16k ctx"."""
     match = scene.context.nearest(quantity, tuple(_FIELDS), 1.0)
-    if match is None:
+    if match is None or quantity.period:
         return False
     phrase = scene.texts[match.hit.first : match.hit.last]
     exact = {"isl", "osl", "in", "out", "context", "ctx", "input", "output", "prompt", "completion", "generation"}

@@ -11,6 +11,7 @@ from agent.understanding.vocabulary.units import PERIOD_SECONDS
 
 SECONDS_PER_DAY = 86400.0
 LOAD_REACH = 6.0
+_MEASURED = ("time", "character")
 _SEEN = ("image", "video")
 _COUNTED = ("request", "item", "concurrency", "page", "request_rate")
 _EACH = words("each every per jeder jede jeden chaque cada pro par por")
@@ -19,8 +20,8 @@ _USERS = words(
     "mitarbeiter utilisateur usuario client one colleague analyst doctor lawyer rep player reader"
 )
 _DOES = words(
-    "gets sends asks makes handles receives has uses generates writes doing sending asking making posts submits "
-    "creates processes answers reads runs does issues produces"
+    "gets sends asks makes handles receives has uses generates writes doing sending asking making posts "
+    "submits creates processes answers reads runs does issues produces"
 )
 _TIMES_OF_DAY = words("day night week month hour year minute second weekday morning evening")
 _USAGE_NOUNS = {"image": "images", "video": "videos", "character": "characters", "page": "pages"}
@@ -176,7 +177,7 @@ def read_usage(scene: Scene, draft: Draft) -> None:
     for quantity in list(scene.open("time", "image", "video", "character", "item", "page", "request")):
         unit = _usage_unit(scene, quantity, other)
         period = quantity.period
-        fast = period is not None and period.kind in ("second", "minute") and quantity.dimension != "time"
+        fast = period is not None and period.kind in ("second", "minute") and quantity.dimension not in _MEASURED
         if unit is None or period is None or fast or is_per_user(scene, quantity):
             continue
         scene.use(quantity)

@@ -13,9 +13,13 @@ _OF = words(
     "of our the all my these those total de nos nuestros unserer der von des your their is are use actively "
     "about a unseren les los las , ( d l its company whole entire estimated roughly approximately"
 )
+_ORGANISATION = words(
+    "startup company firm organisation organization business enterprise agency bank unternehmen firma"
+)
+_FOR = words("for fur pour para")
 _JOINS = words("and plus & und et y")
 _NOT_PEOPLE = words("ai autonomous llm llms software")
-_NEW = words("new additional extra more neue nouveaux nuevos")
+_NEW = words("new additional extra more neue nouveaux nuevos biggest largest top main key")
 _THEM = words("them which whom those these")
 _COLLECTIVE = words("staff workforce users people user")
 
@@ -73,9 +77,11 @@ def _say_total(scene: Scene, draft: Draft, found: Sequence[Quantity]) -> None:
 
 def _doubt_company(scene: Scene, draft: Draft, quantity: Quantity, others: bool) -> bool:
     cue = scene.context.nearest(quantity, ("company",), 2.5)
-    if cue is None or cue.hit.first > quantity.first:
+    sized = bool(_ORGANISATION.intersection(scene.texts[quantity.core_last : quantity.core_last + 2]))
+    if not sized and (cue is None or cue.hit.first > quantity.first):
         return False
-    if not others and "for" in scene.texts[max(cue.hit.first - 3, 0) : cue.hit.first]:
+    first = quantity.first if cue is None or sized else cue.hit.first
+    if not others and _FOR.intersection(scene.texts[max(first - 3, 0) : first]):
         return False
     if not others:
         draft.doubt(*scene.span(quantity), "the size of the organisation, not said how many will use it", "total_users",
