@@ -31,11 +31,27 @@ EC2_COLUMNS = (
     "SKU,OfferTermCode,TermType,PriceDescription,Unit,PricePerUnit,Currency,LeaseContractLength,PurchaseOption,"
     "OfferingClass,Instance Type,vCPU,Memory,Tenancy,Operating System,CapacityStatus,Pre Installed S/W,GPU,MarketOption"
 )
-MODEL_COLUMNS = "SKU,TermType,PriceDescription,StartingRange,Unit,PricePerUnit,Currency,serviceName,usageType,Model"
+HAIKU = "Claude Haiku 4.5 (Amazon Bedrock Edition)"
 
 
 def csv_list(columns: str, *rows: str) -> str:
     return AWS_HEAD + "\n".join([columns, *rows]) + "\n"
+
+
+def aws_list(*prices: tuple[str, float, int, dict[str, str]]) -> dict[str, Any]:
+    """Write products and their on-demand terms as the AWS price list does: (unit, USD, from, attributes)."""
+    products = {f"SKU{place}": {"attributes": price[3]} for place, price in enumerate(prices)}
+    terms = {
+        f"SKU{place}": {
+            "TERM": {
+                "priceDimensions": {
+                    "RATE": {"unit": unit, "beginRange": str(start), "pricePerUnit": {"USD": f"{usd:.10f}"}}
+                }
+            }
+        }
+        for place, (unit, usd, start, _) in enumerate(prices)
+    }
+    return {"formatVersion": "v1.0", "products": products, "terms": {"OnDemand": terms}}
 
 
 def azure_item(sku: str, usd: float, **more: Any) -> dict[str, Any]:
@@ -210,31 +226,27 @@ WIRES: dict[str, dict[str, list[Any]]] = {
         ]
     },
     "aws_bedrock": {
-        "/AmazonBedrock/current/us-east-1/index.csv": [
-            csv_list(
-                MODEL_COLUMNS,
-                "A,OnDemand,in,0,1K tokens,0.0008,USD,,USE1-Nova2Pro-input-tokens,Nova 2 Pro",
-                "A,OnDemand,out,0,1K tokens,0.0032,USD,,USE1-Nova2Pro-output-tokens-batch,Nova 2 Pro",
-                "A,OnDemand,train,0,Hour,24,USD,,USE1-Nova2Pro-Customization,Nova 2 Pro",
+        "/AmazonBedrock/current/us-east-1/index.json": [
+            aws_list(
+                ("1K tokens", 0.0008, 0, {"usagetype": "USE1-Nova2Pro-input-tokens", "model": "Nova 2 Pro"}),
+                ("1K tokens", 0.0032, 0, {"usagetype": "USE1-Nova2Pro-output-tokens-batch", "model": "Nova 2 Pro"}),
+                ("Hour", 24.0, 0, {"usagetype": "USE1-Nova2Pro-Customization", "model": "Nova 2 Pro"}),
             )
         ],
-        "/AmazonBedrockFoundationModels/current/us-east-1/index.csv": [
-            csv_list(
-                MODEL_COLUMNS,
-                "B,OnDemand,in,0,Units,1.1,USD,Claude Haiku 4.5 (Amazon Bedrock Edition),"
-                "USE1-MP:USE1_InputTokenCount-Units,",
-                "B,OnDemand,in,0,Units,1.0,USD,Claude Haiku 4.5 (Amazon Bedrock Edition),"
-                "USE1-MP:USE1_InputTokenCount_Global-Units,",
+        "/AmazonBedrockFoundationModels/current/us-east-1/index.json": [
+            aws_list(
+                ("Units", 1.1, 0, {"usagetype": "USE1-MP:USE1_InputTokenCount-Units", "servicename": HAIKU}),
+                ("Units", 1.0, 0, {"usagetype": "USE1-MP:USE1_InputTokenCount_Global-Units", "servicename": HAIKU}),
+                ("Units", 9.0, 0, {"usagetype": "USE1-MP:USE1_Reserved_1Month_InputTPM-Units", "servicename": HAIKU}),
             )
         ],
     },
     "aws_rekognition": {
-        "/AmazonRekognition/current/us-east-1/index.csv": [
-            csv_list(
-                MODEL_COLUMNS,
-                "A,OnDemand,first,0,Images,0.001,USD,Rekognition,USE1-Group2-ImagesProcessed,",
-                "A,OnDemand,then,1000000,Images,0.0008,USD,Rekognition,USE1-Group2-ImagesProcessed,",
-                "A,OnDemand,odd,0,FaceMonths,0.00001,USD,Rekognition,USE1-FaceStorage,",
+        "/AmazonRekognition/current/us-east-1/index.json": [
+            aws_list(
+                ("Images", 0.001, 0, {"usagetype": "USE1-Group2-ImagesProcessed"}),
+                ("Images", 0.0008, 1000000, {"usagetype": "USE1-Group2-ImagesProcessed"}),
+                ("FaceMonths", 0.00001, 0, {"usagetype": "USE1-FaceStorage"}),
             )
         ]
     },
@@ -641,7 +653,7 @@ def test_an_answer_that_breaks_off_is_no_answer(name: str, server: Server, ask: 
 def test_an_answer_of_another_shape_is_an_error_and_not_an_empty_list(
     name: str, server: Server, ask: Callable[..., Fetched]
 ) -> None:
-    changed = csv_list("sku,price", "1,2") if name.startswith("aws_") else '"moved to a new address"'
+    changed = csv_list("sku,price", "1,2") if name == "aws_ec2" else '"moved to a new address"'
     server.pages = {path: [changed] for path in WIRES[name]}
     with pytest.raises((SextantError, AttributeError)):
         ask(BY_NAME[name])
