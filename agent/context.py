@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tools.market import Market
-
+    from agent.backends.protocol import Backend
     from knowledge.records import Records
     from knowledge.snapshot import Snapshot
+    from tools.catalog.catalog import Catalog
     from tools.deploy import Target
+    from tools.market import Market
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,10 @@ class Context:
     records: "Records"
     target: "Target"
     clock: Callable[[], datetime]
+    catalog: "Callable[[], Catalog]"
+    """Opens the price catalog; called in the thread that asks."""
+    backend: "Backend | None" = None
+    """A language model that fills what the rules leave empty and phrases answers; None: rules and templates alone."""
     time_factor: float = 1.0
     """How many times faster than real the local simulator runs; reports say so."""
     validation_seconds: float = 60.0

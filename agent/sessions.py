@@ -18,9 +18,10 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.types import Command, StateSnapshot
 
+from agent.backends.phrasing import phrased
 from agent.card import card, options
 from agent.context import Context
-from agent.events import Card, Event, Failed, Options
+from agent.events import Card, Event, Failed, Options, Said
 from agent.graph import Graph, build_graph
 from agent.state import SCHEMA_VERSION, Action, Json, State, chosen_option, intent_of
 from knowledge.errors import BadInput, Conflict, NotFound, SextantError, StateUnusable
@@ -139,6 +140,12 @@ class Sessions:
             raise StateUnusable(f"conversation {thread} was written by a newer Sextant", "update Sextant")
         return state
 
+    async def _worded(self, event: Event) -> Event:
+        """What is said, in the model's words where there is a model and it keeps to the facts."""
+        if self.context.backend is None or not isinstance(event, Said):
+            return event
+        return Said(await asyncio.to_thread(phrased, event.text, self.context.backend))
+
     async def _run(self, thread: str, given: State | Command[Any] | None, shown: int) -> AsyncIterator[Event]:
         """Run to the next pause, passing events on; a new card is shown when the revision moved."""
         config = _config(thread)
@@ -146,7 +153,7 @@ class Sessions:
             async for event in self._graph.astream(
                 given, config, context=self.context, stream_mode="custom", durability="sync"
             ):
-                yield event  # type: ignore[misc]  # nodes write events and nothing else
+                yield await self._worded(event)  # type: ignore[arg-type]  # nodes write events and nothing else
         except SextantError as error:
             yield Failed(error.message, error.cure)
         state = await self._graph.aget_state(config)

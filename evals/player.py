@@ -22,6 +22,8 @@ class TurnRecord:
     faults: tuple[str, ...]
     slots: SlotCounts
     cpu_ms: float
+    began: bool
+    """Whether anything of the need is known after the turn; starting over forgets what was asked too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ async def play(
         records.append(record)
         fields = [event.field for event in record.events if isinstance(event, Asked)]
         redundant += sum(name in asked for name in fields)
-        asked += fields
+        asked = asked + fields if record.began else fields
     goal_faults = faults(scenario.goals, (), None, await _view(scenario.id, sessions))
     if scenario.max_turns is not None and len(scenario.turns) > scenario.max_turns:
         goal_faults.append(f"{len(scenario.turns)} turns, at most {scenario.max_turns}")
@@ -92,7 +94,8 @@ async def _play_turn(thread: str, turn: Turn, sessions: Sessions, show: Show | N
     view = await _view(thread, sessions)
     found = faults(turn.expect, events, failure, view)
     counted = slot_counts(turn.expect, view.intent if view else {})
-    return TurnRecord(tuple(events), failure, tuple(found), counted, cpu_ms)
+    began = view is not None and any(value not in (None, []) for value in view.intent.values())
+    return TurnRecord(tuple(events), failure, tuple(found), counted, cpu_ms, began)
 
 
 async def _events(thread: str, turn: Turn, sessions: Sessions) -> AsyncIterator[Event]:

@@ -13,6 +13,7 @@ from agent.backends.anthropic_client import Anthropic
 from agent.backends.completion import completed, proposed
 from agent.backends.ollama_client import Ollama
 from agent.backends.openai_client import OpenAI
+from agent.backends.phrasing import phrased
 from agent.backends.protocol import Backend, Message, ModelFailed
 from agent.backends.recording import Recorder, Replay
 from knowledge.errors import BadInput
@@ -244,3 +245,29 @@ def test_a_recording_replays_without_a_model_and_refuses_what_it_has_not_seen(
     assert len(wire.received) == 1
     with pytest.raises(BadInput, match="not recorded"):
         proposed("other words", replay)
+
+
+FACTS = "Balanced: Llama-3.1-8B, 555 USD a month: TTFT p90 171 of 300 ms at 2.67 requests/s."
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        ("Llama-3.1-8B does it for 555 USD a month, first token in 171 ms.", True),
+        ("It costs 550 USD a month.", False),
+        ("It is about 10 times cheaper than others.", False),
+        ("", False),
+        ("A fine choice. " * 40, False),
+    ],
+)
+def test_a_models_wording_is_kept_only_with_the_figures_of_the_facts(
+    backend: Backend, wire: WireServer, words: str, kept: bool
+) -> None:
+    wire.script = [{"text": words}]
+    assert phrased(FACTS, backend) == (words if kept else FACTS)
+
+
+def test_without_a_model_or_when_it_fails_the_templates_words_stand(backend: Backend, wire: WireServer) -> None:
+    assert phrased(FACTS, None) == FACTS
+    wire.script = [{"status": 500}, {"status": 500}]
+    assert phrased(FACTS, backend) == FACTS

@@ -44,7 +44,7 @@ class TerminalChat:
         self.thread = thread
         self.owner = owner
         self.option_ids: list[str] = []
-        self.shown: object = None
+        self.shown: dict[type, object] = {}
 
     async def turn(self, line: str) -> bool:
         """Handle one line; False when the person leaves."""
@@ -56,7 +56,7 @@ class TerminalChat:
             return True
         try:
             if line == "/show":
-                self.shown = None
+                self.shown.clear()
                 await self._show()
             elif line.startswith("/"):
                 await self._command(line)
@@ -109,14 +109,16 @@ class TerminalChat:
                         self._print(event)
 
     def _print(self, event: Event) -> None:
-        """Print an event; a card whose fields did not change since it was last shown is not repeated."""
+        """Print an event; a card or a table of options that was the last of its kind shown is not repeated."""
+        content: object = None
         if isinstance(event, Options):
             self.option_ids = [option["id"] for option in event.options]
-        if isinstance(event, Card):
-            unchanged, self.shown = event.spec["groups"] == self.shown, event.spec["groups"]
-            if unchanged:
-                return
-        render(event, self.console)
+            content = (self.option_ids, event.chosen)
+        elif isinstance(event, Card):
+            content = event.spec["groups"]
+        if content is None or self.shown.get(type(event)) != content:
+            self.shown[type(event)] = content
+            render(event, self.console)
 
 
 async def run(thread: str, *, time_factor: float, read: Callable[[str], str] = input) -> None:

@@ -14,7 +14,7 @@ from ui.opening import opened
 from ui.settings import Settings
 
 SCRIPT = Path(__file__).parent.parent / "evals" / "demo"
-TIME_FACTOR = 10.0
+TIME_FACTOR = 5.0
 
 
 async def run() -> bool:

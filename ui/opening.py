@@ -6,12 +6,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from agent.backends.opening import backend_of
 from agent.context import Context
 from agent.sessions import Sessions, open_sessions
 from knowledge.records import Records, utc_now
 from knowledge.snapshot import load
+from knowledge.store.database import open_store
+from tools.catalog.catalog import Catalog
+from tools.catalog.market import market_at
 from tools.deploy.local import LocalTarget
-from tools.market import Market
 from ui.settings import Settings, read_settings
 
 CONVERSATIONS = "conversations.db"
@@ -22,17 +25,20 @@ async def opened(
     *, time_factor: float, settings: Settings | None = None, tied: bool = False
 ) -> AsyncIterator[Sessions]:
     """Sessions over the state directory; with `tied`, what they deploy ends with this process. Raises StateUnusable."""
-    home = (settings or read_settings()).home
+    read = settings or read_settings()
+    home = read.home
     records = Records(home)
     snapshot = load()
     target = LocalTarget(home, tied=tied)
     target.reconcile()
     context = Context(
         snapshot=snapshot,
-        market=Market.bundled(snapshot),
+        market=market_at(home, snapshot, utc_now().date()),
         records=records,
         target=target,
         clock=utc_now,
+        catalog=lambda: Catalog(open_store(home, snapshot), snapshot, utc_now().date()),
+        backend=backend_of(read.language_model),
         time_factor=time_factor,
     )
     async with open_sessions(home / CONVERSATIONS, context) as sessions:

@@ -10,6 +10,16 @@ from knowledge.errors import BadInput
 
 
 @dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """Which language model to use, and where."""
+
+    kind: str
+    name: str
+    url: str | None = None
+    key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What the environment says, with defaults."""
 
@@ -31,6 +41,9 @@ class Settings:
     """Regions that `aws` and `azure` prices are read for: `SEXTANT_PRICE_REGIONS`, as in `aws=us-east-1 eu-west-1`."""
     price_folder: Path | None = None
     """Folder of CSV files with negotiated prices (`SEXTANT_PRICE_FOLDER`, default `prices` in the state directory)."""
+    language_model: ModelChoice | None = None
+    """A language model to help understanding and phrasing: `SEXTANT_MODEL`, as in `ollama:llama3.1:8b`, `openai:NAME`
+    or `anthropic:NAME`; its address `SEXTANT_MODEL_URL`, its key `SEXTANT_MODEL_KEY`. Without it the rules work alone."""
     hub_url: str = "https://huggingface.co"
     """Model hub that `sextant models add` asks: `SEXTANT_HUB_URL`, the Hugging Face hub or a private one like it."""
     hub_token: str | None = None
@@ -38,6 +51,7 @@ class Settings:
 
 
 KEY_PREFIX = "SEXTANT_KEY_"
+MODEL_KINDS = ("ollama", "openai", "anthropic")
 
 
 def read_settings() -> Settings:
@@ -58,9 +72,21 @@ def read_settings() -> Settings:
         price_urls=_named("SEXTANT_PRICE_URLS"),
         price_regions={name: tuple(regions.split()) for name, regions in _named("SEXTANT_PRICE_REGIONS").items()},
         price_folder=Path(os.environ.get("SEXTANT_PRICE_FOLDER") or home / "prices"),
+        language_model=_language_model(),
         hub_url=(os.environ.get("SEXTANT_HUB_URL") or "https://huggingface.co").rstrip("/"),
         hub_token=os.environ.get("HF_TOKEN") or None,
     )
+
+
+def _language_model() -> ModelChoice | None:
+    chosen = os.environ.get("SEXTANT_MODEL", "").strip()
+    if not chosen:
+        return None
+    kind, _, name = chosen.partition(":")
+    if kind not in MODEL_KINDS or not name:
+        forms = ", ".join(f"{each}:NAME" for each in MODEL_KINDS)
+        raise BadInput(f"SEXTANT_MODEL cannot be {chosen[:60]!r}", f"write one of {forms}", field="SEXTANT_MODEL")
+    return ModelChoice(kind, name, os.environ.get("SEXTANT_MODEL_URL") or None, os.environ.get("SEXTANT_MODEL_KEY", ""))
 
 
 def _named(name: str) -> dict[str, str]:

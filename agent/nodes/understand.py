@@ -1,10 +1,12 @@
 """Words → typed commands → a changed intent, and where to go next."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from langgraph.config import get_stream_writer
 from langgraph.runtime import Runtime
 
+from agent.backends.completion import completed
 from agent.commands import (
     Approve,
     Cancel,
@@ -13,6 +15,7 @@ from agent.commands import (
     Command,
     Describe,
     Dialogue,
+    InvoiceAnalysis,
     LoadScenario,
     Redo,
     RollBack,
@@ -22,7 +25,7 @@ from agent.commands import (
     Validate,
 )
 from agent.context import Context
-from agent.events import Failed
+from agent.events import Failed, Said
 from agent.specification import described, edited, plannable, redone, restored, undone
 from agent.state import Json, State, intent_of
 from agent.understanding.commands import commands
@@ -33,7 +36,7 @@ def understand(state: State, runtime: Runtime[Context]) -> State:
     """Read the message against the conversation and carry out what it changes; the rest is left in `pending`."""
     turn = state.get("turn", 0) + 1
     update: State = {"turn": turn, "pending": [], "route": ""}
-    for command in commands(state["action"]["text"], runtime.context.snapshot, dialogue(state, turn)):
+    for command in _read(state, runtime.context, turn):
         merged: State = {**state, **update}
         try:
             update |= _carried_out(command, merged, runtime.context)
@@ -44,6 +47,22 @@ def understand(state: State, runtime: Runtime[Context]) -> State:
         nothing: Json = {"command": "Nothing"}
         update |= {"route": "answer", "pending": [*merged.get("pending", []), nothing], "plan": {}, "chosen": None}
     return update
+
+
+def _read(state: State, context: Context, turn: int) -> Sequence[Command]:
+    """The commands of the message; a language model, where there is one, fills what the rules left empty."""
+    text = state["action"]["text"]
+    found = list(commands(text, context.snapshot, dialogue(state, turn)))
+    if state["action"]["values"].get("attachments"):
+        found = [InvoiceAnalysis()]
+    if context.backend is not None:
+        for place, command in enumerate(found):
+            if isinstance(command, Describe):
+                result = completed(command.understanding, text, context.backend, turn=turn)
+                found[place] = Describe(result.understanding)
+                if result.note:
+                    get_stream_writer()(Said(result.note))
+    return found
 
 
 def dialogue(state: State, turn: int) -> Dialogue:

@@ -9,7 +9,7 @@ def chat(
     thread: Annotated[str, typer.Option(help="Name of the conversation; the same name goes on with it.")] = "",
     time_factor: Annotated[
         float, typer.Option(help="How many times faster than real the local simulator runs.", min=1, max=1000)
-    ] = 10.0,
+    ] = 5.0,
 ) -> None:
     """Talk: say what you need, change what is shown, approve, see it verified."""
     import asyncio
