@@ -169,6 +169,22 @@ WIRES: dict[str, dict[str, list[Any]]] = {
                         "rate_per_input_token_cached": 0.1,
                     },
                 },
+                {
+                    "model_name": "meta-llama/Chat",
+                    "type": "text-generation",
+                    "pricing": {
+                        "type": "tokens",
+                        "cents_per_input_token": 2e-05,
+                        "cents_per_output_token": 4e-05,
+                        "discount": 0.5,
+                        "rate_per_service_tier_flex": 0.5,
+                    },
+                },
+                {
+                    "model_name": "nvidia/hears",
+                    "type": "automatic-speech-recognition",
+                    "pricing": {"type": "input_length", "cents_per_input_sec": 0.005},
+                },
                 {"model_name": "x/painter", "type": "text-to-image", "pricing": {"type": "image_units"}},
             ]
         ]
@@ -355,6 +371,7 @@ WIRES: dict[str, dict[str, list[Any]]] = {
                         "instance_type": {
                             "name": "gpu_8x_h100_sxm5",
                             "description": "8x H100 (80 GB SXM5)",
+                            "gpu_description": "H100 (80 GB SXM5)",
                             "price_cents_per_hour": 2392,
                             "specs": {"vcpus": 208, "memory_gib": 1800},
                         }
@@ -447,6 +464,11 @@ EXPECTED: dict[str, dict[str, float]] = {
         "deepinfra_deepseek_ai_deepseek_v4_flash_per_token_input_1m_tokens": 0.09,
         "deepinfra_deepseek_ai_deepseek_v4_flash_per_token_output_1m_tokens": 0.18,
         "deepinfra_deepseek_ai_deepseek_v4_flash_cached_input_cache_read_1m_tokens": 0.009,
+        "deepinfra_meta_llama_chat_per_token_input_1m_tokens": 0.1,
+        "deepinfra_meta_llama_chat_per_token_output_1m_tokens": 0.2,
+        "deepinfra_meta_llama_chat_flex_input_1m_tokens": 0.05,
+        "deepinfra_meta_llama_chat_flex_output_1m_tokens": 0.1,
+        "deepinfra_nvidia_hears_per_unit_input_audio_min": 0.003,
     },
     "together": {
         "together_ai_meta_llama_llama_3_3_70b_per_token_input_1m_tokens": 0.88,

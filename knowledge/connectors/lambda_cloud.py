@@ -27,7 +27,7 @@ def _add(sheet: Sheet, name: str, row: Mapping[str, Any], access: Access) -> Non
     if match is None or cents is None:
         sheet.skip(name, "not a machine with GPUs, or without a price")
         return
-    said = re.sub(r"^\d+x\s*|[()]", "", str(row.get("description") or ""))
+    said = re.sub(r"^\d+x\s*|[()]", "", str(row.get("gpu_description") or row.get("description") or ""))
     gpu_type = access.gpu(said)[0] or access.gpu(match["card"].replace("_", " "))[0]
     if gpu_type is None:
         sheet.skip(name, f"unknown accelerator {said!r}")
