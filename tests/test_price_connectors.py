@@ -185,6 +185,16 @@ WIRES: dict[str, dict[str, list[Any]]] = {
                     "type": "automatic-speech-recognition",
                     "pricing": {"type": "input_length", "cents_per_input_sec": 0.005},
                 },
+                {
+                    "model_name": "hexgrad/speaks",
+                    "type": "text-to-speech",
+                    "pricing": {"type": "input_character_length", "cents_per_input_chars": 6.2e-05},
+                },
+                {
+                    "model_name": "baai/bge",
+                    "type": "embeddings",
+                    "pricing": {"type": "input_tokens", "cents_per_input_token": 1e-06},
+                },
                 {"model_name": "x/painter", "type": "text-to-image", "pricing": {"type": "image_units"}},
             ]
         ]
@@ -469,6 +479,8 @@ EXPECTED: dict[str, dict[str, float]] = {
         "deepinfra_meta_llama_chat_flex_input_1m_tokens": 0.05,
         "deepinfra_meta_llama_chat_flex_output_1m_tokens": 0.1,
         "deepinfra_nvidia_hears_per_unit_input_audio_min": 0.003,
+        "deepinfra_hexgrad_speaks_per_unit_input_1k_chars": 0.00062,
+        "deepinfra_baai_bge_per_token_input_1m_tokens": 0.01,
     },
     "together": {
         "together_ai_meta_llama_llama_3_3_70b_per_token_input_1m_tokens": 0.88,

@@ -8,7 +8,12 @@ from knowledge.connectors.sheet import MILLION, listed, number, own_list, record
 
 _WORKLOADS = {"text-generation": "llm", "embeddings": "embeddings", "reranker": "rerank"}
 _USD_PER_MILLION = MILLION / 100  # from cents per token
-_USD_PER_MINUTE = 60 / 100  # from cents per second
+_TOKENS = {"tokens", "input_tokens"}
+# (kind of model, kind of price) -> (workload, field, unit, USD per unit of one cent per character or second)
+_OTHERS = {
+    ("automatic-speech-recognition", "input_length"): ("speech_to_text", "cents_per_input_sec", "audio_min", 60 / 100),
+    ("text-to-speech", "input_character_length"): ("text_to_speech", "cents_per_input_chars", "1k_chars", 1000 / 100),
+}
 _TIERS = ("flex", "priority")
 
 
@@ -18,7 +23,8 @@ def _read(connector: Connector, http: Http, access: Access) -> Fetched:
         model, pricing, kind = str(row.get("model_name", "")).lower(), record(row.get("pricing")), str(row.get("type"))
         flags = ("deprecated",) if row.get("deprecated") else ()
         common: dict[str, Any] = {"flags": flags, "context_window_tokens": whole(row.get("max_tokens"))}
-        if pricing.get("type") == "tokens" and kind in _WORKLOADS and not pricing.get("table"):
+        other = _OTHERS.get((kind, str(pricing.get("type"))))
+        if pricing.get("type") in _TOKENS and kind in _WORKLOADS and not pricing.get("table"):
             for mode, direction, cents in _rates(pricing, kind):
                 sheet.price(
                     without_maker(model),
@@ -30,15 +36,16 @@ def _read(connector: Connector, http: Http, access: Access) -> Fetched:
                     times=_USD_PER_MILLION,
                     **common,
                 )
-        elif pricing.get("type") == "input_length" and kind == "automatic-speech-recognition":
+        elif other:
+            workload, field, unit, times = other
             sheet.price(
                 without_maker(model),
-                pricing.get("cents_per_input_sec"),
-                "audio_min",
-                workload_type="speech_to_text",
+                pricing.get(field),
+                unit,
+                workload_type=workload,
                 billing_mode="per_unit",
                 direction="input",
-                times=_USD_PER_MINUTE,
+                times=times,
                 **common,
             )
         else:

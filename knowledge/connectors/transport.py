@@ -15,6 +15,7 @@ FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 60.0
 LARGEST_ANSWER_BYTES = 256 * 1024 * 1024
 LONGEST_LINE_CHARS = 1024 * 1024
+USER_AGENT = {"User-Agent": "sextant price catalog"}  # some services refuse the names of libraries
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _CURES = {
     "status 401": "check the key in the settings",

@@ -206,7 +206,7 @@ def sync(
 
     import httpx
 
-    from knowledge.connectors.transport import TIMEOUT, Transport
+    from knowledge.connectors.transport import TIMEOUT, USER_AGENT, Transport
     from tools.catalog.answers import sync_answer
     from tools.catalog.sync import SourceReport, sync
 
@@ -218,7 +218,7 @@ def sync(
         told = figures if report.outcome == "merged" else report.detail
         sys.stderr.write(f"{report.name}: {report.outcome}{': ' + told if told else ''}\n")
 
-    with httpx.Client(timeout=TIMEOUT, follow_redirects=True) as client:
+    with httpx.Client(timeout=TIMEOUT, headers=USER_AGENT, follow_redirects=True) as client:
         reports = sync(
             catalog.store,
             chosen,

@@ -26,13 +26,13 @@ def add(model_id: ModelId, json: Json = False) -> None:
 
     import httpx
 
-    from knowledge.connectors.transport import TIMEOUT, Transport
+    from knowledge.connectors.transport import TIMEOUT, USER_AGENT, Transport
     from knowledge.store.models import put_model
     from tools.catalog.hub import read_model
     from ui.settings import read_settings
 
     settings = read_settings()
-    with httpx.Client(timeout=TIMEOUT, follow_redirects=True) as client:
+    with httpx.Client(timeout=TIMEOUT, headers=USER_AGENT, follow_redirects=True) as client:
         hub = Transport(client, time.sleep)
         added = read_model(hub, settings.hub_url, model_id, at=datetime.now(UTC), token=settings.hub_token)
     put_model(settings.home, added)
