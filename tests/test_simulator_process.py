@@ -109,6 +109,7 @@ def test_the_environment_names_model_and_hardware() -> None:
         "latency": "modelled",
         "gpu": "NVIDIA-H200-141GB-SXM",
         "tensor_parallel": "2",
+        "pipeline_parallel": "1",
         "quantization": "bf16",
     }
     assert 'sextant_simulator_info{time_factor="10",latency="modelled",gpu="NVIDIA-H200-141GB-SXM"' in metrics
@@ -142,6 +143,24 @@ def test_errors_are_injected_at_the_stated_rate() -> None:
             codes = [client.post(f"{url}/v1/completions", json=BODY).status_code for _ in range(40)]
         assert set(codes) == {200, 429}
         assert 10 < codes.count(429) < 30
+
+
+def test_a_client_that_leaves_frees_its_place() -> None:
+    with running("--model", "m", "--tpot-ms", "20") as (url, _):
+        with (
+            httpx.Client(timeout=20) as client,
+            client.stream(
+                "POST",
+                f"{url}/v1/completions",
+                json={"prompt": "x", "max_tokens": 30_000, "ignore_eos": True, "stream": True},
+            ) as answer,
+        ):
+            assert next(answer.iter_bytes())
+        for _ in range(1000):
+            metrics = httpx.get(f"{url}/metrics").text
+            if 'finished_reason="abort"} 1.0' in metrics:
+                break
+        assert 'vllm:num_requests_running{model_name="m",engine="0"} 0.0' in metrics
 
 
 def test_a_full_queue_refuses_and_counts_it() -> None:

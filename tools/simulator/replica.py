@@ -27,6 +27,8 @@ class Wanted:
     model: str
     gpu: str | None = None
     tensor_parallel: int = 1
+    pipeline_parallel: int = 1
+    kv_cache_dtype: str = "auto"
     quantization: str | None = None
     benchmarks: str | None = None
     gpu_memory_utilization: float = 0.92
@@ -93,12 +95,23 @@ def _with_modelled_times(wanted: Wanted, gpu: str, snapshot: Snapshot) -> Replic
             "choose another with --quantization: bf16, fp16, fp8, int8, fp4, int4",
             field="quantization",
         )
-    configuration = Configuration(model, accelerator, quantization, tensor_parallel=wanted.tensor_parallel)
+    if wanted.kv_cache_dtype not in ("auto", "fp8"):
+        raise BadInput(
+            f"kv-cache-dtype must be auto or fp8, not {wanted.kv_cache_dtype[:20]!r}", field="kv_cache_dtype"
+        )
+    configuration = Configuration(
+        model,
+        accelerator,
+        quantization,
+        tensor_parallel=wanted.tensor_parallel,
+        pipeline_parallel=wanted.pipeline_parallel,
+        kv_dtype=wanted.kv_cache_dtype,
+    )
     share = wanted.gpu_memory_utilization
     budget = memory_budget(configuration, max_model_len=wanted.max_model_len or BLOCK_TOKENS,
                            gpu_memory_utilization=share)  # fmt: skip
     if not budget.fits:
-        cards = f"{wanted.tensor_parallel} × {accelerator.gpu_type}"
+        cards = f"{configuration.gpu_count} × {accelerator.gpu_type}"
         raise BadInput(
             f"{model.model_id} in {quantization} does not start on {cards}: {budget.reason}",
             "more cards (--tensor-parallel), a smaller precision or a shorter --max-model-len may help",
@@ -125,6 +138,7 @@ def _with_modelled_times(wanted: Wanted, gpu: str, snapshot: Snapshot) -> Replic
             "latency": "measured" if wanted.benchmarks else "modelled",
             "gpu": accelerator.gpu_type,
             "tensor_parallel": str(wanted.tensor_parallel),
+            "pipeline_parallel": str(wanted.pipeline_parallel),
             "quantization": quantization,
         },
     )

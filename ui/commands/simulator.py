@@ -20,6 +20,10 @@ def simulator(
         int | None,
         typer.Option("--tensor-parallel", "--tensor-parallel-size", min=1, help="[env TENSOR_PARALLEL_SIZE]"),
     ] = None,
+    pipeline_parallel: Annotated[
+        int, typer.Option("--pipeline-parallel", "--pipeline-parallel-size", min=1, help="Pipeline stages.")
+    ] = 1,
+    kv_cache_dtype: Annotated[str, typer.Option(help="auto or fp8.")] = "auto",
     quantization: Annotated[str | None, typer.Option(help="bf16, fp16, fp8, int8, fp4, int4.")] = None,
     benchmarks: Annotated[
         str | None, typer.Option(help="Take the times from measurements (CSV or JSON). [env BENCHMARKS_PATH]")
@@ -79,6 +83,8 @@ def simulator(
         model=name,
         gpu=gpu or settings.gpu_type,
         tensor_parallel=tensor_parallel or settings.tensor_parallel_size or 1,
+        pipeline_parallel=pipeline_parallel,
+        kv_cache_dtype=kv_cache_dtype,
         quantization=quantization,
         benchmarks=benchmarks or settings.benchmarks_path,
         gpu_memory_utilization=gpu_memory_utilization,
