@@ -14,7 +14,7 @@ from agent.understanding.negation import Negation
 from agent.understanding.places import REGION, read_regions
 from agent.understanding.priorities import read_priority
 from agent.understanding.purposes import SUBJECT_LEXICON, TASK_LEXICON, WORKLOAD_LEXICON, read_purpose
-from agent.understanding.quantities import QuantityReader
+from agent.understanding.reading import QuantityReader
 from agent.understanding.roles.hardware import read_hardware, read_models
 from agent.understanding.roles.latency import read_times
 from agent.understanding.roles.lengths import read_lengths, read_speeds

@@ -6,7 +6,7 @@ from typing import TypeVar
 from agent.understanding.draft import Draft
 from agent.understanding.lexicon import Hit, Lexicon, phrases, word_list
 from agent.understanding.negation import Negation
-from agent.understanding.quantities import UNIT_LEXICON
+from agent.understanding.nouns import UNIT_LEXICON
 from agent.understanding.scene import Scene
 from agent.understanding.text import words
 from agent.understanding.vocabulary.tables import read_table

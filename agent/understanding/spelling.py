@@ -7,7 +7,7 @@ from functools import lru_cache
 from rapidfuzz.distance import OSA
 
 from agent.understanding.context import CUE_LEXICON
-from agent.understanding.quantities import UNIT_LEXICON
+from agent.understanding.nouns import UNIT_LEXICON
 from agent.understanding.text import Token
 from agent.understanding.vocabulary.tables import read_table
 

@@ -105,9 +105,7 @@ def _read_card(scene: Scene, draft: Draft, at: int, *, denied: bool, quantity: Q
 
 def _use_behind(scene: Scene, at: int, last: int) -> None:
     """Numbers behind a name that count it ("H100 x 8") are used up."""
-    for quantity in scene.quantities:
-        if at < quantity.first < last:
-            scene.use(quantity)
+    scene.used.update(range(at + 1, last))
 
 
 def _of_nodes(scene: Scene, quantity: Quantity | None, count: int | None) -> int | None:

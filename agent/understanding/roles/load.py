@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from agent.understanding.draft import Draft
-from agent.understanding.quantities import PERIODS, UNKNOWN_NOUN, Quantity, period_seconds
+from agent.understanding.nouns import UNKNOWN_NOUN
+from agent.understanding.quantities import PERIODS, Quantity, period_seconds
 from agent.understanding.scene import Scene, unusable
 from agent.understanding.text import words
 from agent.understanding.vocabulary.units import PERIOD_SECONDS

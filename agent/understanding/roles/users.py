@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from agent.understanding.draft import Draft
-from agent.understanding.quantities import UNIT_LEXICON, Quantity
+from agent.understanding.nouns import UNIT_LEXICON
+from agent.understanding.quantities import Quantity
 from agent.understanding.scene import Scene, unusable
 from agent.understanding.text import words
 
