@@ -16,6 +16,7 @@ from tools.planner.quantization import qualities
 from tools.planner.rejection import Change, Ledger, Miss
 from tools.planner.shortlist import Shortlist
 from tools.planner.traffic import TrafficProfile
+from tools.quality.comparison import ranking_score
 
 GIB = 2**30
 ROOM_ABOVE_IDLE = 1.1
@@ -95,11 +96,10 @@ def _open_rows(grid: Grid, short: Shortlist, case: Case) -> Rows:
 def _good_enough(grid: Grid, short: Shortlist, case: Case) -> Mask:
     """Rows whose quality reaches the threshold in their precision; models admitted by name despite it stay."""
     found = qualities(grid, case)
-    whole = np.array([
-        known.score if (known := case.snapshot.quality.get((model.model_id, case.traffic.task_type))) else 0.0
-        for model in grid.models
-    ])[grid.model]  # fmt: skip
-    enough: Mask = (found.score >= short.threshold) | (whole < short.threshold)
+    known = [case.snapshot.quality.get((model.model_id, case.traffic.task_type)) for model in grid.models]
+    doubt = np.array([each.score - ranking_score(each) if each else 0.0 for each in known])[grid.model]
+    whole = np.array([max(ranking_score(each), 0.0) for each in known])[grid.model]
+    enough: Mask = (found.score - doubt >= short.threshold) | (whole < short.threshold)
     return enough
 
 

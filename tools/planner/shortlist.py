@@ -10,6 +10,7 @@ from knowledge.snapshot import Snapshot
 from tools.intent import Intent
 from tools.planner.rejection import Change, Ledger, Miss
 from tools.planner.traffic import TrafficProfile
+from tools.quality.comparison import ranking_score
 
 PERMISSIVE = ("apache", "mit", "bsd", "modifiedmit", "openmdw")
 
@@ -31,8 +32,8 @@ class Shortlist:
     threshold_word: str
 
     def enough(self, quality: ModelQuality | None) -> bool:
-        """Whether a quality is known and reaches the threshold."""
-        return quality is not None and quality.score >= self.threshold
+        """Whether a quality is known and reaches the threshold; an estimated one with its lower bound."""
+        return quality is not None and ranking_score(quality) >= self.threshold
 
 
 def folded(name: str) -> str:
@@ -200,14 +201,16 @@ def _quality(model: Model, intent: Intent, traffic: TrafficProfile, snapshot: Sn
         text = f"nothing is published about {model.model_id} at {traffic.task_type}: name it to plan with it untested"
         change = Change("preferred_models", [model.model_id])
         return _miss("quality", model, _Number(None, round(floor, 1), "points"), change=change, text=text)
-    if known.score >= floor or (intent.preferred_models and intent.quality_threshold is None):
+    score = ranking_score(known)
+    if score >= floor or (intent.preferred_models and intent.quality_threshold is None):
         return None
+    how = "" if known.basis == "measured" else "at least "
     text = (
-        f"{model.model_id} scores {known.score:g} at {traffic.task_type}, {traffic.targets.quality} asks for {floor:g}"
+        f"{model.model_id} scores {how}{score:g} at {traffic.task_type}, {traffic.targets.quality} asks for {floor:g}"
     )
-    lower = _admitting(known.score, traffic, snapshot)
+    lower = _admitting(score, traffic, snapshot)
     change = Change("quality_threshold", lower) if lower else Change("preferred_models", [model.model_id])
-    return _miss("quality", model, _Number(known.score, round(floor, 1), "points"), change=change, text=text)
+    return _miss("quality", model, _Number(round(score, 1), round(floor, 1), "points"), change=change, text=text)
 
 
 def _admitting(score: float, traffic: TrafficProfile, snapshot: Snapshot) -> str | None:

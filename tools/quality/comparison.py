@@ -4,8 +4,8 @@ from knowledge.facts import ModelQuality, QualityThreshold
 
 
 def meets(quality: ModelQuality | None, threshold: QualityThreshold) -> bool:
-    """Whether a known quality reaches the threshold; unknown quality meets none."""
-    return quality is not None and quality.score >= threshold.score
+    """Whether a known quality reaches the threshold, an estimated one with its lower bound; unknown meets none."""
+    return quality is not None and ranking_score(quality) >= threshold.score
 
 
 def ranking_score(quality: ModelQuality | None) -> float:
