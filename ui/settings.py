@@ -43,7 +43,7 @@ class Settings:
     """Folder of CSV files with negotiated prices (`SEXTANT_PRICE_FOLDER`, default `prices` in the state directory)."""
     language_model: ModelChoice | None = None
     """A language model to help understanding and phrasing: `SEXTANT_MODEL`, as in `ollama:llama3.1:8b`, `openai:NAME`
-    or `anthropic:NAME`; its address `SEXTANT_MODEL_URL`, its key `SEXTANT_MODEL_KEY`. Without it the rules work alone."""
+    or `anthropic:NAME`; address `SEXTANT_MODEL_URL`, key `SEXTANT_MODEL_KEY`. Without it the rules work alone."""
     hub_url: str = "https://huggingface.co"
     """Model hub that `sextant models add` asks: `SEXTANT_HUB_URL`, the Hugging Face hub or a private one like it."""
     hub_token: str | None = None
