@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.errors import BadInput
+from tools.simulator.endpoints import ROUTES
 from tools.simulator.measurements import cost_from
 from tools.simulator.tokenizer import BytePairTokenizer, byte_alphabet, tokenizer_from
 
@@ -82,3 +83,8 @@ def test_measurements_without_a_fitting_row_are_refused(tmp_path: Path, content:
     path.write_text(content)
     with pytest.raises(BadInput, match=r"b\.json"):
         cost_from(str(path), model=MODEL, gpu=None, tensor_parallel=1)
+
+
+def test_the_documentation_names_every_endpoint(repository: Path) -> None:
+    page = (repository / "docs" / "simulator.md").read_text("utf-8")
+    assert [path for _, path in ROUTES if path.rsplit("/v1", 1)[-1] not in page] == []
