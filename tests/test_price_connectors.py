@@ -307,6 +307,7 @@ WIRES: dict[str, dict[str, list[Any]]] = {
                 "skus": [
                     gcp_sku("N2 Instance Core running in Americas", "CPU", "h", (0, "0", 31000000)),
                     gcp_sku("Nvidia Oddity 9 GPU running in Americas", "GPU", "h", (0, "1", 0)),
+                    gcp_sku("Nvidia L4 GPU DWS Calendar Mode in Americas", "GPU", "h", (0, "0", 300000000)),
                 ]
             },
         ],
@@ -368,6 +369,7 @@ WIRES: dict[str, dict[str, list[Any]]] = {
                 "offers": [
                     {"gpu_name": "H100 SXM", "num_gpus": 8, "dph_base": 16.0, "min_bid": 9.6, "storage_cost": 0.0},
                     {"gpu_name": "H100 SXM", "num_gpus": 8, "dph_base": 18.0, "min_bid": 9.0, "storage_cost": 0.0},
+                    {"gpu_name": "H100 SXM", "num_gpus": 2, "dph_total": 3.5},
                     {"gpu_name": "Abacus", "num_gpus": 1, "dph_base": 1.0},
                 ]
             }
@@ -522,6 +524,7 @@ EXPECTED: dict[str, dict[str, float]] = {
     "vast": {
         "vast_ai_8x_h100_sxm_on_demand_instance_hour": 17.0,
         "vast_ai_8x_h100_sxm_spot_instance_hour": 9.3,
+        "vast_ai_2x_h100_sxm_on_demand_instance_hour": 3.5,
     },
     "lambda_cloud": {"lambda_gpu_8x_h100_sxm5_on_demand_instance_hour": 23.92},
     "litellm": {

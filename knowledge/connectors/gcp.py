@@ -15,6 +15,7 @@ from knowledge.errors import Unavailable
 _SERVICES = {"Compute Engine", "Cloud Vision API"}
 _PAGES_AT_MOST = 200
 _MODES = {"OnDemand": "on_demand", "Preemptible": "spot", "Commit1Yr": "reserved_1y", "Commit3Yr": "reserved_3y"}
+_NOT_PLAIN = re.compile(r"dws|calendar|workstation|vws|vgpu|reserved", re.IGNORECASE)
 _CARD = re.compile(r"(?:commitment v1: )?(?:nvidia |tesla )*(?P<card>.+?) gpu", re.IGNORECASE)
 
 
@@ -46,7 +47,7 @@ def _pages(http: Http, url: str, key: str, name: str) -> Iterator[Mapping[str, A
 def _add_card(sheet: Sheet, sku: Mapping[str, Any], access: Access) -> None:
     category, description = record(sku.get("category")), str(sku.get("description", ""))
     mode, card = _MODES.get(str(category.get("usageType"))), _CARD.match(description)
-    if category.get("resourceGroup") != "GPU" or mode is None or card is None:
+    if category.get("resourceGroup") != "GPU" or mode is None or card is None or _NOT_PLAIN.search(description):
         return
     gpu_type, _ = access.gpu(card["card"])
     for _, usd, unit in _tiers(sku):
