@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,15 @@ from typer.testing import CliRunner
 
 from knowledge.errors import BadInput, StateUnusable
 from knowledge.snapshot import load
+from tools.performance import Configuration, predict
 from tools.performance.architecture import accelerator_from_datasheet, model_from_config, model_from_size
 from tools.performance.batch import COLUMNS, predict_table
 from tools.performance.calibration import load_physics, physics_from
-from tools.performance.fitting.measurements import measurements
+from tools.performance.estimation import estimate
+from tools.performance.fitting.measurements import measurements, observed
 from tools.performance.fitting.roofline import fit_roofline
 from tools.performance.residual import DIGEST, FILE, load_residual
+from tools.performance.rows import workloads
 from ui.cli import app
 
 SNAPSHOT = load()
@@ -193,6 +197,8 @@ def test_predict_prints_a_table_for_people() -> None:
         ((*LLAMA, "--tp", "0"), "tensor_parallel"),
         ((*LLAMA, "--concurrency", "-1"), "concurrency"),
         ((*LLAMA, "--concurrency", "1", "--rps", "1"), "not both"),
+        ((*LLAMA, "--datasheet", "vram_gb=96"), "memory_bandwidth_gb_s"),
+        ((*LLAMA, "--datasheet", "wheels=4"), "wheels=4"),
         (("--batch", "missing.csv", "--out", "x.csv"), "missing.csv"),
         (("--model", "BAAI/bge-m3", "--gpu", "H100"), "does not generate"),
     ],
@@ -202,6 +208,13 @@ def test_bad_input_is_one_clear_line_and_exit_code_two(arguments: tuple[str, ...
     assert code == 2
     assert message in error
     assert "\n" not in error
+
+
+def test_a_card_may_be_given_by_its_datasheet() -> None:
+    sheet = "vram_gb=96,memory_bandwidth_gb_s=4000,bf16_dense_tflops=900"
+    result = json.loads(run("--model", "Qwen/Qwen3-8B", "--gpu", "X1", "--datasheet", sheet, "--rps", "1", "--json")[1])
+    assert result["configuration"]["gpu_type"] == "X1"
+    assert result["memory"]["fits"]
 
 
 def test_batch_writes_the_table(tmp_path: Path) -> None:
@@ -221,3 +234,40 @@ def test_a_config_json_stands_in_for_the_catalog(tmp_path: Path) -> None:
     code, out, _ = run("--config", str(config), "--gpu", "H200", "--concurrency", "4", "--json")
     assert code == 0
     assert json.loads(out)["configuration"]["model_id"] == "model from config.json"
+
+
+def test_shipped_measurements_are_reproduced() -> None:
+    rows = [
+        {name: "" if value is None else str(value) for name, value in asdict(row).items()}
+        | {"request_rate": str(row.request_rate_rps or "")}
+        for row in SNAPSHOT.benchmarks[::25]
+        if row.quality == "A" and row.serving_mode == "agg"
+    ]
+    work = workloads(rows, SNAPSHOT)
+    answer = estimate(work, load_physics(), load_residual())
+    seen = observed(rows)
+    predicted = np.stack([answer.output_tok_s * answer.question.loads.replicas, answer.ttft_ms, answer.tpot_ms], axis=1)
+    errors = np.abs(predicted / seen - 1)
+    rate, ttft, tpot = np.nanmedian(errors, axis=0)
+    assert rate < 0.05
+    assert tpot < 0.05
+    assert ttft < 0.15
+    inside = np.nanmean(np.where(np.isnan(seen), np.nan, np.abs(np.log(predicted / seen)) <= answer.half_width), axis=0)
+    assert (inside > 0.75).all()
+
+
+GOLDEN = Path(__file__).parent / "golden" / "performance.json"
+
+
+def test_predictions_stay_where_they_were() -> None:
+    for case in json.loads(GOLDEN.read_text(encoding="utf-8")):
+        configuration = Configuration(
+            SNAPSHOT.models[case["model_id"]],
+            SNAPSHOT.accelerators[case["gpu_type"]],
+            case["quantization"],
+            tensor_parallel=case["tensor_parallel"],
+        )
+        answer = predict(configuration, isl=case["isl"], osl=case["osl"], concurrency=case["concurrency"])
+        assert answer.ttft_ms.mean == pytest.approx(case["ttft_ms"], rel=0.1)
+        assert answer.tpot_ms.mean == pytest.approx(case["tpot_ms"], rel=0.05)
+        assert answer.output_tok_s == pytest.approx(case["output_tok_s"], rel=0.05)

@@ -6,6 +6,16 @@ from typing import Any
 from knowledge.errors import BadInput
 from knowledge.facts import Accelerator, Model
 
+DATASHEET = (
+    "vram_gb",
+    "memory_bandwidth_gb_s",
+    "bf16_dense_tflops",
+    "fp8_dense_tflops",
+    "fp4_dense_tflops",
+    "int8_dense_tops",
+    "interconnect_gb_s",
+)
+"""Numbers that describe an accelerator; the first three are needed."""
 _GIVEN = "given by the user"
 _TYPICAL_VOCABULARY = 128_000
 _LAYERS_OF_HIDDEN = 128.0  # dense decoders are about this many times as wide as deep

@@ -1,14 +1,14 @@
 """Many points at once: roofline, residual on top, interval. `predict` and `predict --batch` both end here."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tools.performance.calibration import CURRENT_YEAR, Physics
-from tools.performance.features import configuration_features, lineage, load_features
+from tools.performance.features import configuration_features, lineage, load_features, years
 from tools.performance.loads import KINDS, Loads, classes, loads, serve
 from tools.performance.points import Floats, Points, points
 from tools.performance.residual import Correction, Residual, corrections
@@ -69,7 +69,7 @@ def question(work: Sequence[Workload], physics: Physics) -> Question:
 
 def estimate(work: Sequence[Workload], physics: Physics, residual: Residual) -> Estimate:
     """Estimates of all `work`."""
-    asked = question(work, physics)
+    asked = question(_dated(work, residual), physics)
     correction = corrections(residual, asked.configuration, asked.load)
     factor = np.exp(correction.log)
     served = asked.served
@@ -85,6 +85,27 @@ def estimate(work: Sequence[Workload], physics: Physics, residual: Residual) -> 
         correction=correction,
         question=asked,
     )
+
+
+def _dated(work: Sequence[Workload], residual: Residual) -> Sequence[Workload]:
+    """Workloads whose engine's age is unknown get that of the measurements of the same engine on the same card."""
+    if all(each.year is not None for each in work):
+        return work
+    measured: dict[tuple[str, str], list[float]] = {}
+    for (_, gpu_type, _, engine, _), year in zip(
+        residual.labels.tolist(), years(residual.configurations).tolist(), strict=True
+    ):
+        measured.setdefault((gpu_type, engine), []).append(year)
+    usual = {key: float(np.median(known)) for key, known in measured.items()}
+    return [
+        each
+        if each.year is not None
+        else replace(
+            each,
+            year=usual.get((each.configuration.accelerator.gpu_type, each.configuration.engine), CURRENT_YEAR),
+        )
+        for each in work
+    ]
 
 
 def _consistent_rate(load: Loads, rate: Floats, ttft: Floats, tpot: Floats) -> Floats:

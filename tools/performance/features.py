@@ -5,6 +5,7 @@ Features are scaled so that a distance of one is a noticeable difference; the sc
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +55,12 @@ _CARD_START = len(_MODEL_SCALES)
 _LAYOUT_START = _CARD_START + len(_CARD_SCALES) + len(LINEAGES)
 CONFIGURATION_BLOCKS = (slice(0, _CARD_START), slice(_CARD_START, _LAYOUT_START), slice(_LAYOUT_START, None))
 """Columns that describe the model, the card, and how the one is laid out on the other."""
+_YEAR_COLUMN = _LAYOUT_START + list(_LAYOUT_SCALES).index("year")
+
+
+def years(features: npt.NDArray[np.floating[Any]]) -> Floats:
+    """The years in which the engines of `configuration_features` were built."""
+    return np.asarray(features[:, _YEAR_COLUMN] / _LAYOUT_SCALES["year"], dtype=np.float64)
 
 
 def configuration_features(where: Points, load: Loads, *, engines: Names, lineages: Names, year: Floats) -> Floats:

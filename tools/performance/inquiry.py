@@ -5,16 +5,16 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from knowledge.errors import BadInput
-from knowledge.facts import Model
+from knowledge.facts import Accelerator, Model
 from knowledge.names import resolve_accelerator, resolve_model
 from knowledge.snapshot import Snapshot
 from tools.memory.budget import MemoryBudget, memory_budget
 from tools.memory.weights import native_precision
-from tools.performance.architecture import model_from_config
+from tools.performance.architecture import DATASHEET, accelerator_from_datasheet, model_from_config
 from tools.performance.configuration import Configuration
 from tools.performance.evidence import Neighbour
 from tools.performance.prediction import Prediction, predict
-from tools.performance.rows import KNOWN_PRECISIONS
+from tools.performance.rows import KNOWN_PRECISIONS, number
 
 ENGINES = ("vllm", "sglang", "tensorrt-llm")
 _GIB = 2**30
@@ -22,7 +22,10 @@ _GIB = 2**30
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """What is asked. Load is that of the whole deployment; `config` is the text of a config.json."""
+    """What is asked. Load is that of the whole deployment; `config` is the text of a config.json.
+
+    `datasheet` gives an accelerator that is not in the facts by its numbers: `vram_gb=96,memory_bandwidth_gb_s=4000,…`.
+    """
 
     model: str
     gpu: str
@@ -40,6 +43,7 @@ class Inquiry:
     request_rate_rps: float | None = None
     config: str | None = None
     params_b: float | None = None
+    datasheet: str = ""
 
 
 def answer(asked: Inquiry, snapshot: Snapshot) -> dict[str, Any]:
@@ -83,11 +87,7 @@ def answer(asked: Inquiry, snapshot: Snapshot) -> dict[str, Any]:
 
 def _configuration(asked: Inquiry, snapshot: Snapshot) -> Configuration:
     model = _model(asked, snapshot)
-    if not asked.gpu:
-        raise BadInput("which accelerator? --gpu is missing", "for example --gpu H100", field="gpu")
-    gpu_type = resolve_accelerator(asked.gpu, snapshot).gpu_type
-    if gpu_type is None:
-        raise BadInput(f"{asked.gpu} is known but has no facts to predict from", "name another card", field="gpu")
+    card = _accelerator(asked, snapshot)
     precision = asked.quantization.strip().lower() or native_precision(model)
     if precision not in KNOWN_PRECISIONS:
         raise BadInput(
@@ -107,7 +107,7 @@ def _configuration(asked: Inquiry, snapshot: Snapshot) -> Configuration:
     )
     return Configuration(
         model=model,
-        accelerator=snapshot.accelerators[gpu_type],
+        accelerator=card,
         quantization=precision,
         tensor_parallel=asked.tensor_parallel,
         pipeline_parallel=asked.pipeline_parallel,
@@ -116,6 +116,31 @@ def _configuration(asked: Inquiry, snapshot: Snapshot) -> Configuration:
         engine=asked.engine,
         kv_dtype=asked.kv_dtype,
     )
+
+
+def _accelerator(asked: Inquiry, snapshot: Snapshot) -> Accelerator:
+    if asked.datasheet:
+        return _from_datasheet(asked.gpu or "accelerator", asked.datasheet)
+    if not asked.gpu:
+        raise BadInput("which accelerator? --gpu is missing", "for example --gpu H100", field="gpu")
+    gpu_type = resolve_accelerator(asked.gpu, snapshot).gpu_type
+    if gpu_type is None:
+        raise BadInput(f"{asked.gpu} is known but has no facts to predict from", "name another card", field="gpu")
+    return snapshot.accelerators[gpu_type]
+
+
+def _from_datasheet(name: str, text: str) -> Accelerator:
+    numbers: dict[str, float] = {}
+    for part in text.split(","):
+        key, _, value = (piece.strip() for piece in part.partition("="))
+        known = number(value)
+        if key not in DATASHEET or known is None:
+            cure = f"write name=number, names: {', '.join(DATASHEET)}"
+            raise BadInput(f"cannot use {part.strip()!r} of the datasheet", cure, field="datasheet")
+        numbers[key] = known
+    if missing := [key for key in DATASHEET[:3] if key not in numbers]:
+        raise BadInput(f"the datasheet has no {missing[0]}", f"it needs {', '.join(DATASHEET[:3])}", field="datasheet")
+    return accelerator_from_datasheet(name, **numbers)  # type: ignore[arg-type]  # keys are checked just above
 
 
 def _model(asked: Inquiry, snapshot: Snapshot) -> Model:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tools.performance.calibration import CURRENT_YEAR, Physics, ServingClass, serving_class
-from tools.performance.points import Floats, Points, points
+from tools.performance.points import Floats, Points
 from tools.performance.queueing import open_loop
 from tools.performance.roofline import (
     Costs,
@@ -120,6 +120,3 @@ def _serve_pools(where: Points, effects: Effects, cost: Costs, load: Loads) -> S
     concurrency = np.where(np.isnan(load.concurrency), cost.capacity, load.concurrency)
     servers = np.maximum(load.prefill_gpus / tensor, 1e-3)
     return disaggregated(cost, load.osl, concurrency, prompt_ms=prompt, prompt_servers=servers)
-
-
-__all__ = ["KINDS", "Loads", "classes", "loads", "points", "serve"]

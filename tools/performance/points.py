@@ -21,7 +21,6 @@ RUNTIME_GIB = 2.5  # activations, runtime and graphs of one card; `tools.memory`
 _UNKNOWN_LINK_GB_S = 32.0  # PCIe 4 ×16, one direction
 _INTER_NODE_GB_S = 50.0  # one 400 Gb/s network card per accelerator
 _LOWER = {"fp4": "fp8", "fp8": "bf16", "int8": "bf16", "int4": "bf16", "fp16": "bf16"}
-_BYTES_CLASS = {"fp4": "4bit", "int4": "4bit", "fp8": "8bit", "int8": "8bit"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from math import ceil, floor, inf, log2
 import numpy as np
 
 from knowledge.errors import BadInput
-from tools.performance.calibration import Physics, load_physics
+from tools.performance.calibration import CURRENT_YEAR, Physics, load_physics
 from tools.performance.configuration import Configuration
 from tools.performance.estimation import METRICS, Estimate, estimate
 from tools.performance.evidence import Evidence, evidence_of
@@ -118,7 +118,7 @@ def workload(
         load=load,
         concurrency=concurrency,
         request_rate_rps=request_rate_rps,
-        year=None,
+        year=CURRENT_YEAR,
     )
 
 

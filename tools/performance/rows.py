@@ -1,8 +1,8 @@
 """Rows of a table of measurements as configurations under load; every row gets one, whatever is missing."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from knowledge.errors import NotFound
 from knowledge.facts import Accelerator, Model
@@ -232,8 +232,3 @@ def fitting_tensor_parallel(model: Model, card: Accelerator, precision: str, gpu
     while tensor * 2 <= min(gpus, 8) and weight_bytes(model, precision, tensor_parallel=tensor) > room:
         tensor *= 2
     return tensor
-
-
-def without_sizes(work: Sequence[Workload]) -> list[Workload]:
-    """The same loads on one replica each."""
-    return [replace(each, replicas=1.0) for each in work]

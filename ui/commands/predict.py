@@ -26,6 +26,9 @@ def predict(
     rps: Annotated[float | None, typer.Option(help="Requests per second to the whole deployment.")] = None,
     config: Annotated[Path | None, typer.Option(help="config.json of a model that is not in the catalog.")] = None,
     params_b: Annotated[float | None, typer.Option(help="Total parameters in billions, with --config.")] = None,
+    datasheet: Annotated[
+        str, typer.Option(help="Accelerator by numbers: vram_gb=96,memory_bandwidth_gb_s=4000,bf16_dense_tflops=900.")
+    ] = "",
     batch: Annotated[Path | None, typer.Option(help="CSV of configurations; needs --out.")] = None,
     out: Annotated[Path | None, typer.Option(help="Where to write the CSV with predictions.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -56,6 +59,7 @@ def predict(
         request_rate_rps=rps,
         config=None if config is None else _read(config),
         params_b=params_b,
+        datasheet=datasheet,
     )
     result = answer(asked, snapshot)
     if as_json:

@@ -36,6 +36,8 @@ _CURVE = (
 )
 _POINT = (*_CURVE, "concurrency", "request_rate")
 _KEYS = {"point": _POINT, "curve": _CURVE, "model_gpu": ("arch_model_id", "gpu_type"), "gpu": ("gpu_type",)}
+_GAP_WEIGHT = {"point": 1.0, "curve": 1.0, "model_gpu": 1.0, "gpu": 0.4, "source": 0.4}
+"""Questions near what was measured are the commonest; a whole new card or source is rarer."""
 _STEPS = 18
 _NO_TABLE = {"distance": [0.0], **{metric: [0.0] for metric in METRICS}}
 _NO_WIDTHS = {"complete": _NO_TABLE, "incomplete": _NO_TABLE}
@@ -104,26 +106,37 @@ def interval_widths(results: Sequence[HeldOut], *, coverage: float = 0.8) -> dic
     distance = np.concatenate([each.distance for each in results])
     errors = np.abs(np.concatenate([each.log_error for each in results]))
     complete = np.concatenate([each.complete for each in results])
+    rows = {gap: sum(len(each.rows) for each in results if each.gap == gap) for gap in GAPS}
+    weight = np.concatenate([np.full(len(each.rows), _GAP_WEIGHT[each.gap] / rows[each.gap]) for each in results])
     return {
-        "complete": _widths(distance[complete], errors[complete], coverage=coverage),
-        "incomplete": _widths(distance[~complete], errors[~complete], coverage=coverage),
+        name: _widths(distance[kept], errors[kept], weight[kept], coverage=coverage)
+        for name, kept in (("complete", complete), ("incomplete", ~complete))
     }
 
 
-def _widths(distance: Floats, errors: Floats, *, coverage: float, bins: int = 12) -> dict[str, list[float]]:
-    """Conformal half-widths: in each bin of distance the smallest that holds the share; never falling."""
+def _widths(
+    distance: Floats, errors: Floats, weight: Floats, *, coverage: float, bins: int = 12
+) -> dict[str, list[float]]:
+    """Weighted conformal half-widths: in each bin of distance the smallest that holds the share; never falling."""
     edges = np.unique(np.quantile(distance, np.linspace(0, 1, bins + 1)))
     centres = [float(np.median(distance[(distance >= low) & (distance <= high)])) for low, high in _pairs(edges)]
     widths: dict[str, list[float]] = {"distance": [round(each, 4) for each in centres]}
     for at, metric in enumerate(METRICS):
         heights = []
         for low, high in _pairs(edges):
-            inside = errors[(distance >= low) & (distance <= high), at]
-            inside = np.sort(inside[~np.isnan(inside)])
-            rank = min(int(np.ceil(coverage * (len(inside) + 1))), len(inside)) - 1
-            heights.append(float(inside[rank]) if len(inside) > 10 else 0.0)
+            inside = (distance >= low) & (distance <= high) & ~np.isnan(errors[:, at])
+            heights.append(_quantile(errors[inside, at], weight[inside], coverage))
         widths[metric] = [round(each, 4) for each in np.maximum.accumulate(heights).tolist()]
     return widths
+
+
+def _quantile(values: Floats, weight: Floats, share: float) -> float:
+    """Weighted quantile; nothing is known from fewer than ten values."""
+    if len(values) < 10:
+        return 0.0
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weight[order]) / weight.sum()
+    return float(values[order][min(int(np.searchsorted(reached, share)), len(values) - 1)])
 
 
 def _pairs(edges: Floats) -> list[tuple[float, float]]:

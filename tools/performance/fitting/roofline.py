@@ -7,7 +7,6 @@ needs four derivatives per point; constants need one each. Errors beyond `_ROBUS
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from tools.performance.calibration import EFFECTS, REFERENCE_YEAR, Physics
 from tools.performance.fitting.measurements import Measurements
@@ -71,7 +70,7 @@ def _parameters(data: Measurements, start: Physics) -> _Parameters:
 
 def _membership(data: Measurements, names: _Parameters) -> Floats:
     """Points × (effects + years): how far each parameter enters the log effect of its kind."""
-    column = {pair[:2]: [] for pair in names.effects}  # type: dict[tuple[str, str], list[int]]
+    column: dict[tuple[str, str], list[int]] = {pair[:2]: [] for pair in names.effects}
     for at, (grouping, name, _) in enumerate(names.effects):
         column[grouping, name].append(at)
     per_class = np.zeros((len(data.classes), len(names.effects) + len(names.years)))
@@ -97,7 +96,7 @@ def log_errors(data: Measurements, physics: Physics, logs: Floats) -> Floats:
 def _linearised(
     data: Measurements, start: Physics, names: _Parameters, member: Floats, vector: Floats
 ) -> tuple[Floats, Floats, Floats]:
-    fixed, effects = len(names.constants), len(names.effects)
+    fixed = len(names.constants)
     kind_of = np.array([EFFECTS.index(effect) for _, _, effect in names.effects] + list(range(len(EFFECTS))))
     physics = _with_constants(start, names, vector)
     logs = np.stack([member[:, kind_of == kind] @ vector[fixed:][kind_of == kind] for kind in range(len(EFFECTS))], 1)
@@ -116,7 +115,6 @@ def _linearised(
     point_of = np.broadcast_to(np.arange(len(data))[:, None], base.shape)[measured]
     spread = member[point_of] * np.stack(by_kind, axis=1)[:, kind_of]
     weight = (data.weight[:, None] * np.array(_METRIC_WEIGHT))[measured]
-    del effects
     return base[measured], weight, np.concatenate([np.stack(parts, axis=1), spread], axis=1)
 
 
@@ -138,6 +136,3 @@ def _physics(start: Physics, names: _Parameters, vector: Floats) -> Physics:
     }
     fitted = _with_constants(start, names, vector)
     return replace(fitted, groups=groups, per_year=years)
-
-
-Mask = npt.NDArray[np.bool_]
