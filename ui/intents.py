@@ -11,6 +11,7 @@ from knowledge.errors import BadInput
 if TYPE_CHECKING:
     from knowledge.snapshot import Snapshot
     from tools.intent import Intent, Provenance
+    from tools.market import Market
 
 MAX_BYTES = 1_000_000
 MAX_INTENTS = 200
@@ -28,6 +29,21 @@ def intents(
         )
     found = [_understood(text, snapshot)] if text is not None else [(each, {}) for each in _from_file(spec)]
     return [_with(intent, said, sets) for intent, said in found]
+
+
+def current_market(snapshot: "Snapshot") -> "Market":
+    """The prices to plan with: the catalog's current view, or the bundled ones where nothing was synced yet."""
+    from datetime import UTC, datetime
+
+    from tools.market import Market
+    from ui.settings import read_settings
+
+    home = read_settings().home
+    if not any(home.glob("prices*")):  # nothing synced: the store need not even be imported
+        return Market.bundled(snapshot)
+    from tools.catalog.market import market_at
+
+    return market_at(home, snapshot, datetime.now(UTC).date())
 
 
 def _understood(text: str, snapshot: "Snapshot") -> tuple["Intent", Said]:

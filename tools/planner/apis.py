@@ -25,7 +25,7 @@ BATCH_HOURS = 24.0
 """Batch APIs promise an answer within a day, so they serve batch windows from here on."""
 
 _SKIPPED = ("free", "outlier", "stale_2025", "verify_service")
-_CLOUD_OF: Mapping[str, str] = {
+CLOUD_OF: Mapping[str, str] = {
     "aws_bedrock": "aws",
     "amazon_nova_api": "aws",
     "azure": "azure",
@@ -210,7 +210,7 @@ def _unwanted(model_id: str, case: Case) -> str | None:
 
 
 def _located(seller: Seller, intent: Intent) -> bool:
-    if intent.clouds and _CLOUD_OF.get(seller.provider, seller.provider) not in intent.clouds:
+    if intent.clouds and CLOUD_OF.get(seller.provider, seller.provider) not in intent.clouds:
         return False
     if intent.regions and seller.region not in intent.regions:
         return False

@@ -1,7 +1,5 @@
 """Candidates → options: the few that are shown, with percentiles, evidence, bill lines and reasons."""
 
-from hashlib import sha256
-
 import numpy as np
 
 from tools.planner.apis import ApiCandidate, api_cost
@@ -11,16 +9,11 @@ from tools.planner.field import Field
 from tools.planner.hosted import Hosted, own_bill, paid_hours
 from tools.planner.money import Cost, bill, line
 from tools.planner.offers import Offer
-from tools.planner.option import Option, Predicted, QualityShown
+from tools.planner.option import Option, Predicted, QualityShown, option_id
 from tools.planner.pool import Pool
 from tools.planner.quantization import penalty
 from tools.planner.risk import WEIGHTS
 from tools.planner.traffic import Targets
-
-
-def option_id(*parts: object) -> str:
-    """A short name that stays the same as long as the option does."""
-    return sha256("|".join(str(part) for part in parts).encode()).hexdigest()[:8]
 
 
 def api_option(candidate: ApiCandidate, found: Pool, row: int, case: Case) -> Option:

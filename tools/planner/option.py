@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Literal
 
 from tools.intent import Billing, E2eBasis
@@ -9,6 +10,11 @@ from tools.performance.configuration import Configuration
 from tools.planner.money import Cost
 
 OptionKind = Literal["api", "rental", "owned", "purchase"]
+
+
+def option_id(*parts: object) -> str:
+    """A short name that stays the same as long as the option does."""
+    return sha256("|".join(str(part) for part in parts).encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,7 @@ class Option:
     kind: OptionKind
     provider: str
     region: str | None
-    billing: Billing | Literal["per_token", "batch"] | None
+    billing: Billing | Literal["per_token", "per_unit", "batch"] | None
     model_id: str
     quality: QualityShown
     risk: Mapping[str, float]

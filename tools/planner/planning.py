@@ -88,6 +88,8 @@ def plan(
     prices = market or Market.bundled(snapshot)
     check(intent, snapshot, prices)
     case = Case(intent, profile(intent, snapshot, said), snapshot, prices)
+    if case.traffic.workload_type != "llm":
+        return _by_usage(case, limit)
     found = search(case)
     ranked = _lists(found, case, limit) if found.pool is not None else {}
     rows = list(dict.fromkeys(row for order in _presented(ranked) for row in order))
@@ -102,6 +104,25 @@ def plan(
         snapshot=snapshot.version,
         market=prices.digest,
         market_as_of=prices.as_of,
+    )
+
+
+def _by_usage(case: Case, limit: int) -> Plan:
+    """The plan of a workload that only APIs are compared for: cost decides, nothing else is known."""
+    from tools.planner.usage import usage_options  # noqa: PLC0415  # the catalog is not loaded for language models
+
+    options = usage_options(case, limit)
+    ids = tuple(option.id for option in options)
+    return Plan(
+        intent=case.intent,
+        traffic=case.traffic,
+        options=tuple(options),
+        lists={"balanced": ids, "lowest_cost": ids, "lowest_latency": (), "best_quality": (), "pareto": ids[:1]},
+        rejected=case.ledger,
+        considered={"sellers": sum(case.ledger.counts.values()) + len(options)},
+        snapshot=case.snapshot.version,
+        market=case.market.digest,
+        market_as_of=case.market.as_of,
     )
 
 

@@ -24,16 +24,19 @@ def compare(
     from tools.editing import edit, read_assignment
     from tools.planner import plan
     from tools.planner.comparison import difference
-    from ui.intents import intents
+    from ui.intents import current_market, intents
 
     if not versus:
         raise BadInput("nothing to compare with", "give at least one --vs field=value", field="vs")
-    snapshot = load()
+    snapshot, market = load(), current_market(load())
     (intent, said), *more = intents(text, spec, sets or (), snapshot)
     if more:
         raise BadInput("one intent is compared at a time", "give a file with one intent", field="spec")
     other = edit(intent, dict(read_assignment(each) for each in versus))
-    before, after = plan(intent, snapshot, said=said, limit=limit), plan(other, snapshot, said=said, limit=limit)
+    before, after = (
+        plan(intent, snapshot, market, said=said, limit=limit),
+        plan(other, snapshot, market, said=said, limit=limit),
+    )
     rows = difference(before, after)
     if as_json:
         from ui.output import print_json

@@ -1,11 +1,16 @@
 """`sextant plan`: from words or an intent to priced, ranked and explained options."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ui.settings import answer_and_exit
+
+if TYPE_CHECKING:
+    from knowledge.snapshot import Snapshot
+    from tools.market import Market
+    from tools.planner import Plan
 
 
 def plan(
@@ -14,6 +19,7 @@ def plan(
     spec: Annotated[Path | None, typer.Option(help="JSON file with an intent or a list of them; - for stdin.")] = None,
     sets: Annotated[list[str] | None, typer.Option("--set", help="Set a field of the intent: field=value.")] = None,
     candidate: Annotated[str | None, typer.Option("--why", help="Explain MODEL[@GPU[:CARDS[:PRECISION]]].")] = None,
+    deep: Annotated[bool, typer.Option(help="Also: relaxations, sensitivity, API or machines, chances.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=100, help="Options in each list.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -23,28 +29,35 @@ def plan(
     from tools.planner import plan as planned
     from tools.planner.inquiry import inquire
     from tools.planner.portfolio import portfolio
-    from ui.intents import intents
+    from ui.intents import current_market, intents
 
-    snapshot = load()
+    snapshot, market = load(), current_market(load())
     wanted = intents(text, spec, sets or (), snapshot)
-    plans = [planned(intent, snapshot, said=said, limit=limit) for intent, said in wanted]
-    finding = inquire(wanted[0][0], candidate, snapshot) if candidate is not None else None
-    several = portfolio(plans) if len(plans) > 1 else None
+    plans = [planned(intent, snapshot, market, said=said, limit=limit) for intent, said in wanted]
+    answers = [answered(each, snapshot, market, deep=deep) for each in plans]
+    if candidate is not None:
+        answers[0]["candidate"] = inquire(wanted[0][0], candidate, snapshot, market).to_json()
+    several = portfolio(plans).to_json() if len(plans) > 1 else None
     if as_json:
         from ui.output import print_json
 
-        result = plans[0].to_json() if several is None else several.to_json()
-        if finding is not None:
-            result["candidate"] = finding.to_json()
-        print_json(result, snapshot=snapshot.version)
+        print_json(answers[0] if several is None else {**several, "plans": answers}, snapshot=snapshot.version)
     else:
-        from ui.rendering.plan import show_candidate, show_plan, show_portfolio
+        from ui.rendering.plan import show_plan, show_portfolio
 
-        for each in plans:
-            show_plan(each.to_json())
+        for answer in answers:
+            show_plan(answer)
         if several is not None:
-            show_portfolio(several.to_json())
-        if finding is not None:
-            show_candidate(finding.to_json())
+            show_portfolio(several)
     if not all(each.feasible for each in plans):
         raise typer.Exit(3)
+
+
+def answered(plan: "Plan", snapshot: "Snapshot", market: "Market", *, deep: bool) -> dict[str, Any]:
+    """A plan as JSON, with advice when it was asked for or when nothing serves the traffic."""
+    answer = plan.to_json()
+    if deep or not plan.feasible:
+        from tools.planner.advice import advice
+
+        answer["advice"] = advice(plan, snapshot, market)
+    return answer

@@ -47,11 +47,17 @@ def show_plan(plan: Json) -> None:
     console.print(specification_panel(plan))
     if not plan["feasible"]:
         console.print(Text("Nothing serves this within the rules.", style="bold red"))
-        console.print(changes(plan["rejected"]))
+        console.print(changes(plan))
         return
     console.print(picks_table(plan))
     console.print(options_table(plan["options"], plan["lists"], plan["rejected"]))
     console.print(rejections(plan["rejected"]))
+    if "advice" in plan:
+        from ui.rendering.advice import advice_view
+
+        console.print(advice_view(plan))
+    if "candidate" in plan:
+        console.print(candidate_line(plan["candidate"]))
 
 
 def console_of_width() -> Console:
@@ -66,7 +72,10 @@ def specification_panel(plan: Json) -> RenderableType:
     for name in ("field", "value", "unit", "from"):
         table.add_column(name, justify="right" if name == "value" else "left")
     slo = plan["slo"]
-    for label, path, unit, key in _SPECIFICATION:
+    language = plan["traffic"]["workload_type"] == "llm"
+    if not language:
+        _add_usage(table, plan)
+    for label, path, unit, key in _SPECIFICATION if language else ():
         part, name = path.split(".")
         entry = plan[part]["provenance"].get(key, {})
         value = plan[part][name]
@@ -82,6 +91,13 @@ def specification_panel(plan: Json) -> RenderableType:
     if budget:
         table.add_row("budget", amount(budget), "", Text("said", style=BADGES["said"]))
     return Panel(table, title="Specification", title_align="left", box=box.ROUNDED)
+
+
+def _add_usage(table: Table, plan: Json) -> None:
+    said, usage = Text("said", style=BADGES["said"]), plan["intent"].get("usage")
+    table.add_row("workload", plan["traffic"]["workload_type"].replace("_", " "), "", said)
+    if usage:
+        table.add_row("usage", f"{usage['quantity']:,g}", f"{usage['unit']} a {usage['period']}", said)
 
 
 def _lengths(value: Json) -> str:
@@ -213,14 +229,16 @@ def change_words(change: Json | None) -> str:
     return f"--set {change['field']}={written}{cost}"
 
 
-def changes(rejected: Json) -> RenderableType:
-    """What would make an infeasible plan feasible: priced relaxations first, then the nearest misses."""
-    lines = [
-        Text.assemble(("  · ", "dim"), each["text"], ("  " + change_words(each["change"]), "cyan"))
-        for each in rejected.get("relaxations", [])
-    ]
-    heading = [Text("What would help:", style="bold"), *lines] if lines else []
-    return Group(*heading, rejections(rejected))
+def changes(plan: Json) -> RenderableType:
+    """What would make an infeasible plan feasible: priced changes first, then the nearest misses."""
+    ways = plan.get("advice", {}).get("relaxations", [])
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, title="What would help", title_justify="left")
+    for name in ("because", "change", "a month"):
+        table.add_column(name, justify="right" if name == "a month" else "left")
+    for way in ways[:SHOWN]:
+        written = "  ".join(change_words({"field": field, "value": value}) for field, value in way["changes"].items())
+        table.add_row(way["text"], Text(written, style="cyan"), dollars(way["monthly_usd"]))
+    return Group(*([table] if ways else []), rejections(plan["rejected"]))
 
 
 def show_portfolio(several: Json) -> None:
@@ -235,19 +253,14 @@ def show_portfolio(several: Json) -> None:
     console_of_width().print(table)
 
 
-def show_candidate(finding: Json) -> None:
-    """Print what came of asking about one candidate."""
-    console = console_of_width()
+def candidate_line(finding: Json) -> RenderableType:
+    """What came of asking about one candidate."""
     name = " ".join(str(finding[part]) for part in ("model_id", "gpu_type", "quantization") if finding[part])
     if finding["admitted"]:
-        console.print(Text.assemble((f"{name} is admitted: ", "green"), finding["option"]["why"]))
-        return
+        return Text.assemble((f"{name} is admitted: ", "green"), finding["option"]["why"])
     broken = finding["broken_rule"]
-    if broken is not None:
-        console.print(
-            Text.assemble((f"{name} breaks a rule: ", "red"), broken["text"], "  ", change_words(broken["change"]))
-        )
-    if finding["option"] is not None:
-        console.print(f"Without that rule: {finding['option']['why']}")
-    else:
-        console.print(rejections(finding["rejected"]))
+    if broken is None:
+        return Group(Text(f"{name} is not admitted:", style="red"), rejections(finding["rejected"]))
+    line = Text.assemble((f"{name} breaks a rule: ", "red"), broken["text"], f"  {change_words(broken['change'])}")
+    rest = f"Without that rule: {finding['option']['why']}" if finding["option"] else ""
+    return Group(line, Text(rest))
