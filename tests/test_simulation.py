@@ -34,7 +34,7 @@ ANSWER = Lengths(mean=200, p50=160, p90=390, p99=700)
 LIMITS = Limits(max_num_seqs=256, max_num_batched_tokens=8192, kv_blocks=28_000)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     seed=st.integers(0, 10_000),
     rate=st.floats(0.5, 60),
@@ -238,9 +238,9 @@ def test_calibration_finds_the_numbers_that_a_run_was_made_with() -> None:
     made_with = linear_cost(7.0, 0.06, 0.017, 5.0)
     points = []
     for isl, osl, rate in ((467, 64, 4.0), (467, 16, 24.0), (202, 64, 16.0)):
-        point = Measured(isl, osl, rate, None, None, requests=100)
+        point = Measured(isl, osl, rate, None, None, requests=60)
         run = replay(made_with, LIMITS, point, seed=5)
-        points.append(Measured(isl, osl, rate, run.ttft_ms.mean, run.tpot_ms.mean, requests=100))
-    found = calibrate(points, LIMITS, seeds=(5,), trials=120)
+        points.append(Measured(isl, osl, rate, run.ttft_ms.mean, run.tpot_ms.mean, requests=60))
+    found = calibrate(points, LIMITS, seeds=(5,), trials=110)
     assert found.decode_ms(1) == pytest.approx(made_with.decode_ms(1), rel=0.02)
     assert found.prefill_ms_per_token == pytest.approx(0.017, rel=0.15)
