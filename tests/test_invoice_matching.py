@@ -46,6 +46,11 @@ def plain(*rows: str) -> str:
         ("together_ai", "meta-llama/Llama-3.3-70B-Instruct-Turbo", "meta-llama/llama-3.3-70b-instruct-turbo"),
         ("elevenlabs", "Additional characters Multilingual v2", "eleven_multilingual_v2"),
         ("google_gemini", "Gemini 2.5 Flash", "gemini-2.5-flash"),
+        ("google_vertex", "Llama 3.3 70B", "llama-3.3-70b-instruct-maas"),
+        ("aws_bedrock", "Titan Text Embeddings V2", "amazon.titan-embed-text-v2:0"),
+        ("aws_bedrock", "Llama3-3-70B", "meta.llama3-3-70b-instruct-v1:0"),
+        ("groq", "Whisper large v3 audio transcription", "whisper-large-v3"),
+        ("elevenlabs", "Scribe v2 speech to text", "scribe_v2"),
     ],
 )
 def test_a_model_is_found_under_the_names_that_bills_use(provider: str, text: str, model_key: str) -> None:
@@ -90,6 +95,8 @@ def test_names_fold_without_losing_what_tells_models_apart() -> None:
         ("gpt-5 Batch Outp glbl Tokens", "output", "batch", "gpt-5"),
         ("Gemini 2.5 Flash GA Text Output - Predictions", "output", "per_token", "Gemini 2.5 Flash"),
         ("kimi-k2p5 input", "input", "per_token", "kimi-k2p5"),
+        ("text-embedding-3-large-glbl Tokens", None, "per_token", "text-embedding-3-large"),
+        ("Gemini 2.5 Flash GA Audio Input - Predictions", "input", "per_token", "Gemini 2.5 Flash"),
         ("Nvidia L4 GPU running in Americas", None, "per_token", "Nvidia L4 GPU running in Americas"),
     ],
 )

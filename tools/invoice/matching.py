@@ -10,6 +10,7 @@ from tools.invoice.money import EXACT
 from tools.invoice.prices import PricedModel, PriceIndex, flagged_day, price_of, rows_for, unit_named
 from tools.invoice.records import Match, PriceQuote, Subject
 from tools.invoice.rental import Rental, RentalIndex, cards_in, prices_usd
+from tools.invoice.wording import read_wording
 from tools.units import Unit, factor
 
 KEPT_APART = {
@@ -134,6 +135,12 @@ class Matcher:
         cloud = rentals.cloud_of(provider, subject.provider)
         rental = rentals.find(cloud, subject.instance, subject.region) if cloud else None
         if rental is None:
+            hours = replace(subject, instance="", model=read_wording(subject.instance).rest, mode="per_token")
+            if provider and (match := self._api(hours, provider)).matched:
+                return match  # hours of speech, not of a machine
+            if not rentals.is_accelerated(subject.instance):
+                reason = f"{subject.instance[:40]} is not a machine with an accelerator"
+                return self._unmatched(subject, cloud or provider, "not_ai", reason)
             reason = (
                 f"no price of {subject.instance[:60]!r} at {subject.provider[:40] or 'the provider'} in the catalog"
             )
@@ -258,5 +265,7 @@ def _why_no_row(model: PricedModel, subject: Subject, unit: Unit) -> str:
 
 def _code_of(reason: str) -> str:
     if "not an AI service" in reason:
+        return "not_ai"
+    if "not a machine with an accelerator" in reason:
         return "not_ai"
     return "unknown_workload" if reason.startswith("unknown workload") else "no_price"

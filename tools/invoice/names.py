@@ -76,7 +76,8 @@ _FILLERS = frozenset(
         ),
         *("models", "api", "hour", "hours", "minute", "minutes", "second", "seconds", "image", "images", "generation"),
         *("generated", "monthly", "included", "pay", "as", "you", "go", "calls", "requests", "serverless", "dedicated"),
-        *("on", "demand", "tokens"),
+        *("on", "demand", "tokens", "video", "audio", "transcription", "streaming", "speech", "recognition", "text"),
+        *("to", "synthesis", "instruct", "maas", "prediction", "long", "short"),
     }
 )
 _TRAILING = re.compile(r"-(?:default|edition)$")
@@ -105,10 +106,13 @@ def _squeezed_ids(known: frozenset[str]) -> dict[str, str]:
 def model_name(text: str) -> str:
     """A model's name for comparing inside one seller: path, vendor prefix and punctuation folded, its date kept."""
     name = text.strip().lower().rstrip("/").rsplit("/", 1)[-1]
-    name = re.sub(r"^(?:regional\.)?deepseek\.", "deepseek-", re.sub(r"(?<!claude)-v\d+:\d+.*$", "", name))
+    if name.startswith("ft:"):  # a fine-tuned model is billed like every fine-tune of its base
+        name = ":".join(name.split(":")[:2])
+    name = re.sub(r"(?<!claude)-v?1:\d+.*$|(?<=-v[2-9]):0$", "", name)
+    name = re.sub(r"^(?:regional\.)?deepseek\.", "deepseek-", name)
     name, from_vendor = _VENDOR_PREFIX.subn("", name)
     if from_vendor:
-        name = re.sub(r"^(claude.*)-v\d$", r"\1", name)
+        name = re.sub(r"^(claude-.+)-v\d$", r"\1", name)
     name = re.sub(r"(?<=\d)p(?=\d)", ".", name)  # Fireworks writes 3p1 for 3.1
     name = re.sub(r"[^a-z0-9]+", "-", name).strip("-")
     name = re.sub(r"^(llama)-?v?(?=\d)", r"\1-", name)
@@ -147,6 +151,7 @@ def same_weights(name: str) -> str:
 @lru_cache(maxsize=65536)
 def words(name: str) -> tuple[str, ...]:
     """The words of a folded name in no order, versions kept whole: claude-4-5-haiku and claude-haiku-4-5 are equal."""
+    name = re.sub(r"\bembeddings?\b", "embed", name)
     versions = re.sub(r"(?<=\d)-(?=\d)", ".", re.sub(r"(?<=[a-z])(?=\d)(?<!\bv)|(?<=\d)(?=[a-z]{3,})", "-", name))
     return tuple(sorted(word for word in versions.split("-") if word))
 
@@ -156,4 +161,5 @@ def telling_words(name: str, provider: str) -> tuple[str, ...]:
     """The words of a name without fillers of invoice prose and without the seller's own name (`eleven-...`)."""
     seller = squeezed(provider)
     kept = (word for word in words(name) if not (len(word) > 3 and seller.startswith(word)))
-    return tuple(word for word in kept if word not in _FILLERS)
+    telling = tuple(word for word in kept if word not in _FILLERS)
+    return telling if len(telling) > 1 or any(map(str.isdigit, "".join(telling))) else ()  # "gpt" tells nothing

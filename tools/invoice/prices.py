@@ -1,5 +1,6 @@
 """The price rows of the catalog, indexed for bills: model and seller, mode, direction, unit and region."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,14 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "google_vertex": ("google_vertex", "google_gemini", "google_cloud"),
     "google_gemini": ("google_gemini", "google_vertex", "google_cloud"),
 }
+COUNTED_BY = {
+    "llm": "tokens",
+    "embeddings": "tokens",
+    "image_generation": "image",
+    "vision": "image",
+    "rerank": "search",
+}
+_MTOK = re.compile(r"^([mk])\s?tok(?:en)?s?$", re.IGNORECASE)
 NEVER_OFFERED = (
     "free",
     "deprecated",
@@ -131,7 +140,8 @@ class _Seller:
         self._telling_words: dict[tuple[str, ...], set[str]] = defaultdict(set)
         for name in self._models:
             self._words[names.words(name)].add(name)
-            if telling := names.telling_words(name, provider):
+            self._words[names.words(names.undated(name))].add(name)
+            if telling := names.telling_words(names.undated(name), provider):
                 self._telling_words[telling].add(name)
 
     def models(self) -> Iterable[PricedModel]:
@@ -165,8 +175,12 @@ class _Seller:
         return (
             self._one(self._aliases.get(names.squeezed(name), set()))
             or self._one(self._words.get(names.words(name), set()))
-            or self._one(self._telling_words.get(names.telling_words(name, self._provider), set()))
+            or self._by_telling_words(names.telling_words(name, self._provider))
         )
+
+    def _by_telling_words(self, telling: tuple[str, ...]) -> PricedModel | None:
+        held = self._telling_words.get(telling, set()) if telling else set()
+        return self._one({name for name in held if names.words(name) == telling}) or self._one(held)
 
     def _one(self, held: set[str]) -> PricedModel | None:
         """One model, or the newest of several snapshots of one; None when they are different models."""
@@ -181,9 +195,10 @@ def _slot(row: ApiPrice) -> tuple[str, str, str, str]:
 
 @cache
 def unit_named(name: str, workload: str) -> Unit | None:
-    """A unit of the price list or a bill; None when it is unknown."""
+    """A unit of the price list or a bill; None when it is unknown. `count` is of what the workload is billed by."""
+    spelled = COUNTED_BY.get(workload, name) if name.lower() in {"count", "counts"} else name
     try:
-        return parse_unit(name, workload)
+        return parse_unit(_MTOK.sub(r"1\1_tokens", spelled), workload)
     except BadInput:
         return None
 

@@ -9,6 +9,10 @@ from decimal import Decimal
 from knowledge.facts import AcceleratorAlias, Instance
 from tools.invoice.names import CLOUDS, squeezed
 
+# AWS types without a card: every family but p, g, trn, inf, dl and vt.
+_PLAIN_MACHINE = re.compile(
+    r"(?!p\d|g\d|gr\d|trn|inf|dl|vt)[a-z]{1,3}\d\w*\.(?:\d*xlarge|nano|micro|small|medium|large|metal\S*)"
+)
 MODES = ("on_demand", "spot", "reserved_1y", "reserved_3y")
 
 
@@ -32,9 +36,9 @@ class RentalIndex:
             self._by_type[instance.cloud, squeezed(instance.instance_type)].append(instance)
             self._by_card[instance.cloud, instance.gpu_type].append(instance)
         self.clouds = frozenset(cloud for cloud, _ in self._by_type)
+        worded = ((_words(alias), held.gpu_type) for alias, held in sorted(aliases.items()) if held.gpu_type)
         self._aliases = sorted(
-            ((alias, held.gpu_type) for alias, held in aliases.items() if held.gpu_type and len(alias) > 1),
-            key=lambda pair: (-len(pair[0]), pair[0]),
+            ((words, gpu_type) for words, gpu_type in worded if words), key=lambda pair: -sum(map(len, pair[0]))
         )
 
     def cloud_of(self, provider: str, text: str) -> str:
@@ -56,17 +60,23 @@ class RentalIndex:
         chosen = _as_worded(cards, text)
         return Rental(cloud, card, tuple(chosen), per_card=True) if chosen else None
 
+    def is_accelerated(self, text: str) -> bool:
+        """Whether a machine type may have an accelerator: plain cloud machines such as `m5.large` have none."""
+        return not _PLAIN_MACHINE.fullmatch(text.strip().lower())
+
     def same_card(self, gpu_type: str) -> list[Instance]:
         """Machines of every cloud with this card."""
         return [instance for (_, card), held in self._by_card.items() if card == gpu_type for instance in held]
 
     def card_in(self, text: str) -> str:
-        """The accelerator that a description names, by its longest known name; empty when there is none."""
-        words = f" {re.sub(r'[^a-z0-9.]+', ' ', text.lower())} "
-        for alias, gpu_type in self._aliases:
-            if f" {re.sub(r'[^a-z0-9.]+', ' ', alias)} " in words:
-                return gpu_type
-        return ""
+        """The accelerator that a description names, by its most telling known name; empty when there is none."""
+        words = _words(text)
+        named = [(alias, gpu_type) for alias, gpu_type in self._aliases if alias <= words]
+        return max(named, key=lambda pair: len(_words(pair[1]) & words))[1] if named else ""
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.sub(r"[^a-z0-9.]+", " ", text.lower()).split())
 
 
 def hourly_usd(instance: Instance, mode: str) -> Decimal | None:

@@ -29,16 +29,19 @@ _REGIONAL = re.compile(r"(?:^|[\s_|-])(?:regional|regnl|regn|data[\s_-]?zone|dzo
 _BATCH = re.compile(r"(?:^|[\s_|-])batch(?:es|[\s_-]?api)?(?=$|[\s_|,-])", _FLAGS)
 _TIER = re.compile(r"(?:^|[\s_|-])(priority|flex|ultrafast|balanced)(?=$|[\s_|,-])", _FLAGS)
 _PROVISIONED = re.compile(r"provisioned|\bptus?\b|model units?|commit(?:ted|ment)", _FLAGS)
-_LONG = re.compile(r"long[\s_-]?context|[>≥]\s?\d{2,4}\s?k|above[\s_-]\d+k", _FLAGS)
+_LONG = re.compile(
+    r"long[\s_-]?context|\(long\)|\blong\b(?=\s+(?:input|output))|[>≥]\s?\d{2,4}\s?k|above[\s_-]\d+k", _FLAGS
+)
 _MODALITY = re.compile(r"(?:^|[\s_-])(audio|image|video)(?=[\s_-]+(?:input|output|inp|outp|tokens?))", _FLAGS)
 _NOISE = re.compile(
-    r"\b(?:tokens?(?:count)?|text|usage|million|thousand|1?[km]|per|predictions?|ga|regional|global|glbl|regnl|regn"
-    r"|dzone?|dz"
-    r"|data ?zone|standard|on[ -]?demand|payg|inference|api|fast|batch"
-    r"|count|units?|\(amazon bedrock edition\))\b|[|,()]",
+    r"(?<![\w-])(?:tokens?(?:count)?|text|usage|million|thousand|1?[km]|per|predictions?|ga|standard|on[ -]?demand|payg"
+    r"|inference|api|fast|batch|count|units?|thinking|generate content|short"
+    r"|\(amazon bedrock edition\))(?![\w-])|[|,()]",
     _FLAGS,
 )
-_PARTS = (_CACHE_WRITE, _CACHE_READ, _CACHE_LIFE, _BATCH, _TIER, _LONG, _INPUT, _OUTPUT, _MODALITY)
+_PARTS = (
+    _CACHE_WRITE, _CACHE_READ, _CACHE_LIFE, _BATCH, _TIER, _LONG, _GLOBAL, _REGIONAL, _MODALITY, _INPUT, _OUTPUT,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

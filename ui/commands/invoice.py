@@ -44,8 +44,12 @@ def invoice(
     from ui.rendering.invoice_files import read_bill
 
     with _opened(file) as stream, _progress(file) as progress:
-        bill = _bill(stream, file, rate or [], provider, task, self_hosting=self_hosting, progress=progress)
-        result = read_bill(bill, snapshot.version, json_to=sys.stdout if json else None, report_file=report)
+        market = _market(snapshot)
+        version = snapshot.version if market.digest == snapshot.version else f"{snapshot.version}+{market.digest}"
+        bill = _bill(
+            stream, file, rate or [], provider, task, market=market, self_hosting=self_hosting, progress=progress
+        )
+        result = read_bill(bill, version, json_to=sys.stdout if json else None, report_file=report)
     if not json:
         from ui.rendering.invoice import show_report
 
@@ -59,6 +63,7 @@ def _bill(
     provider: str,
     task: str,
     *,
+    market: "Market",
     self_hosting: bool,
     progress: Callable[[int, int], None],
 ) -> "Bill":
@@ -74,7 +79,6 @@ def _bill(
     if task not in get_args(TaskType):
         raise BadInput(f"unknown task: {task[:40]!r}", f"one of {', '.join(get_args(TaskType))}", field="task")
     snapshot = load()
-    market = _market(snapshot)
     return open_bill(
         stream,
         "stdin" if name == "-" else Path(name).name,

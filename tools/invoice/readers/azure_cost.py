@@ -56,10 +56,12 @@ def _subject(cells: Sequence[str]) -> Subject:
         kind = "commitment"
     currency = currency.upper() or "USD"
     if _VM.search(category):
+        machine = _machine(meter)
         spot = pricing.lower() == "spot" or "spot" in meter.lower()
         return Subject(
             kind=kind, provider="azure", mode="spot" if spot else "on_demand", unit=_hours(unit), region=location,
-            currency=currency, instance=_machine(meter), description=product or meter,
+            currency=currency, instance=machine, description=product or meter,
+            reason="" if machine or kind != "usage" else f"{meter} is not a machine with an accelerator",
         )  # fmt: skip
     wording = read_wording(meter)
     is_ai = bool(_AI.search(f"{category} {sub_category} {product}"))
