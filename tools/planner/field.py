@@ -58,8 +58,13 @@ def field(short: Shortlist, accelerators: Sequence[Accelerator], case: Case) -> 
 @lru_cache(maxsize=16)
 def _screened(found: Fitting, rows: bytes, isl: float, osl: float) -> Screen:
     """Step costs of some rows; plans that differ in load, targets or prices share them."""
-    chosen = found.grid.take(np.frombuffer(rows, dtype=np.intp))
-    return screen(chosen.configurations(), isl=isl, osl=osl)
+    chosen = [found.configurations[row] for row in np.frombuffer(rows, dtype=np.intp).tolist()]
+    return screen(chosen, isl=isl, osl=osl)
+
+
+def forget_screens() -> None:
+    """Drop the step costs that plans share, as a benchmark of a first plan needs."""
+    _screened.cache_clear()
 
 
 def _open_rows(grid: Grid, short: Shortlist, case: Case) -> Rows:

@@ -5,7 +5,7 @@ The grid depends on the facts alone; it is built once for the models and acceler
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -149,6 +149,11 @@ class Fitting:
     grid: Grid
     unfit: int
     nearest: Mapping[str, Shortfall]
+
+    @cached_property
+    def configurations(self) -> list[Configuration]:
+        """Rows of the grid as records."""
+        return self.grid.configurations()
 
 
 def fitting(models: Sequence[Model], accelerators: Sequence[Accelerator]) -> Fitting:
