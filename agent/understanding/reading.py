@@ -134,6 +134,8 @@ class QuantityReader:
             value, high, last = self._range(replace(number, last=last), scale_from=number)
         noun = self._nouns.read(last, number) if not after else Noun(None, last)
         unit, last = noun.unit, noun.last
+        if number.soft and unit is None and not after:
+            return None
         if high is None and unit and unit.dimension != "gpu":
             value, high, last = self._late_range(value, unit, last, number)
         value, high = self._second_reading(number, value, high, unit)
@@ -171,6 +173,9 @@ class QuantityReader:
             return True
         if before in _ORDINAL_LEADS and whole and len(token.text) <= 2:
             return True
+        counted = UNIT_LEXICON.at(self._texts, number.last) if number.last < len(self._texts) else None
+        if counted and counted.meaning.dimension in NOUN_DIMENSIONS:
+            return False
         year = whole and len(token.text) == 4 and 1990 <= (token.value or 0) <= 2099
         return year and (before in _YEAR_LEADS or before in ("/", "-", "(", "'"))
 
@@ -240,10 +245,11 @@ class QuantityReader:
         """ "4.000" is four thousand, unless the unit or a leading zero says that it is a fraction."""
         if number.other is None or value != number.value:
             return value, high
-        english = self._language == "en" and not self._texts[number.first].endswith("00")
+        english = self._language == "en"
+        rounded = self._texts[number.first].endswith("00")
         fraction = unit is not None and (unit.dimension in ("percent", "times", "kwh") or
                                          (unit.dimension == "time" and unit.factor >= 1e3 and english))  # fmt: skip
         countable = unit is not None and unit.dimension in NOUN_DIMENSIONS
-        if fraction or (english and not countable):
+        if fraction or (english and not countable and not rounded):
             return value, high
         return number.other, high

@@ -107,7 +107,8 @@ def read_rates(scene: Scene, draft: Draft) -> None:
     """Fill expected_qps, peak_qps, target_throughput_rps and requests_per_day."""
     counted = [each for each in scene.open(*_COUNTED, *_SEEN) if _is_load(each) and _is_known(draft, each)]
     fast = [each for each in counted if _rate_per_second(each, 1.0) is not None]
-    matches = scene.context.assign(fast, ("peak", "average"), LOAD_REACH)
+    others = list(scene.open("times", None))
+    matches = scene.context.assign([*fast, *others], ("peak", "average"), LOAD_REACH)
     roles = {first: match.role for first, match in matches.items()}
     for quantity in counted:
         scene.use(quantity)
