@@ -22,7 +22,7 @@ def plan_capacity(state: State, runtime: Runtime[Context]) -> State:
     intent, said = intent_of(state), provenance_of(state)
     found = plan(intent, context.snapshot, context.market, said=said, limit=OPTIONS_PER_LIST)
     best = found.best("balanced")
-    write(Progress("plan capacity", 1.0, f"{found.considered['candidates']:,} candidates priced"))
+    write(Progress("plan capacity", 1.0, f"{found.considered.get('candidates', 0):,} candidates priced"))
     write(Said(planned(found)))
     question = next_question(intent, found, tuple(state.get("asked") or ()))
     if question is not None:
