@@ -37,6 +37,7 @@ AMOUNTS = st.decimals(-(10**12), 10**12, places=4, allow_nan=False, allow_infini
         ("(12.00)", ".", "-12.00"),
         ("12.00-", ".", "-12.00"),
         ("−3.5", ".", "-3.5"),
+        ("0,123", ".", "0.123"),  # no thousands begin with a zero
         ("+3.5", ".", "3.5"),
         (".5", ".", "0.5"),
         ("1.5E-05", ".", "0.000015"),
@@ -72,11 +73,10 @@ def test_what_is_no_finite_amount_is_refused_with_a_reason(text: str) -> None:
         parse_number(text)
 
 
-def test_a_lone_comma_means_what_the_file_means() -> None:
+def test_an_ambiguous_comma_means_what_the_file_means() -> None:
     assert parse_number("1,234", ".") == 1234
     assert parse_number("1,234", ",") == Decimal("1.234")
-    with pytest.raises(NotANumber):
-        parse_number("12,5", ".")
+    assert parse_number("12,5", ".") == Decimal("12.5")  # it can be read in one way only
 
 
 def test_the_decimal_mark_is_taken_from_unambiguous_numbers_only() -> None:
@@ -123,7 +123,6 @@ def test_cents_of_the_parts_add_up_to_the_cents_of_the_total(parts: dict[str, De
     assert all(abs(cents[name] - parts[name]) <= Decimal("0.015") for name in parts)
 
 
-@given(st.lists(AMOUNTS, min_size=1), st.randoms(use_true_random=False))
-def test_the_order_of_the_lines_changes_no_sum(amounts: list[Decimal], random: object) -> None:
-    shuffled = sorted(amounts, key=lambda amount: hash((amount, id(random))))
-    assert exact_sum(shuffled) == exact_sum(amounts)
+@given(st.lists(AMOUNTS, min_size=1).flatmap(lambda held: st.tuples(st.just(held), st.permutations(held))))
+def test_the_order_of_the_lines_changes_no_sum(orders: tuple[list[Decimal], list[Decimal]]) -> None:
+    assert exact_sum(orders[0]) == exact_sum(orders[1])

@@ -68,7 +68,7 @@ def _above_list(components: Sequence[Component], period: Period) -> Alternative 
             saving = EXACT.add(saving, component.amount_usd - listed)
             what = (component.match.subject.direction or "usage").replace("_", " ")
             billed = component.amount_usd / component.units
-            said.append(f"{what} {billed:.4g} instead of {quote.high_usd:.4g} USD per {quote.unit}")
+            said.append(f"{what} {float(billed):.4g} instead of {float(quote.high_usd):.4g} USD per {quote.unit}")
             sure = sure if quote.confidence == "official" else "medium"
     if not said:
         return None

@@ -93,7 +93,7 @@ def _price_changes(ledger: Ledger) -> list[Anomaly]:
             match = component.match
             unit = match.quote.unit if match.quote else "unit"
             what = (match.subject.direction or "usage").replace("_", " ")
-            title = f"{what} went from {before:.4g} to {after:.4g} USD per {unit}"
+            title = f"{what} went from {float(before):.4g} to {float(after):.4g} USD per {unit}"
             later = exact_sum([usd for at, (usd, _) in component.days.items() if at >= day])
             found.append(Anomaly("price_change", title, day, match.provider, match.model, later))
     return found

@@ -59,8 +59,8 @@ def _compared(match: Match, amount: Decimal, usd: Decimal, quantity: Decimal, un
     if match.code == "model_unknown":
         where = {"at_list": "within", "above_list": "above", "below_list": "below"}.get(code, "outside")
         reason = (
-            f"model unknown: {effective:.4g} USD per {quote.unit} is {where} the range of {match.provider} "
-            f"({low:.4g} to {high:.4g}); never counted as a saving"
+            f"model unknown: {float(effective):.4g} USD per {quote.unit} is {where} the range of {match.provider} "
+            f"({float(low):.4g} to {float(high):.4g}); never counted as a saving"
         )
         return PartResult(match, "unmatched", "model_unknown", reason, amount, usd, quantity, units, effective)
     return PartResult(match, "matched", code, reason, amount, usd, quantity, units, effective)
@@ -73,10 +73,16 @@ def _against_list(effective: Decimal, slack: Decimal, quote: PriceQuote) -> tupl
         return "listed_free", "the catalog lists this as free: check the rate"
     if effective - slack > quote.high_usd * _BARELY:
         share = (effective / quote.high_usd - 1) * 100
-        return "above_list", f"billed {share:.1f} % above the list price of {quote.high_usd:.6g} USD per {quote.unit}"
+        return (
+            "above_list",
+            f"billed {share:.1f} % above the list price of {float(quote.high_usd):.6g} USD per {quote.unit}",
+        )
     if effective + slack < quote.low_usd * _NEARLY:
         share = (1 - effective / quote.low_usd) * 100
-        return "below_list", f"billed {share:.1f} % below the list price of {quote.low_usd:.6g} USD per {quote.unit}"
+        return (
+            "below_list",
+            f"billed {share:.1f} % below the list price of {float(quote.low_usd):.6g} USD per {quote.unit}",
+        )
     return "at_list", "billed at list price"
 
 

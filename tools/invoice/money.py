@@ -24,6 +24,7 @@ _EXPONENT = re.compile(r"[-+]?[0-9]{1,30}(?:\.[0-9]{1,60})?[eE][-+]?[0-9]{1,4}")
 _SIGNS = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "C$": "CAD", "A$": "AUD"}
 _CURRENCY_SIGN = re.compile(r"US\$|C\$|A\$|[$€£¥₹]")
 _CURRENCY_CODE = re.compile(r"\b(USD|EUR|GBP|JPY|CHF|INR|CAD|AUD|SEK|NOK|DKK|PLN|CZK|BRL|CNY|SGD|KRW)\b", re.IGNORECASE)
+_OTHER_MARK: dict[DecimalMark, DecimalMark] = {".": ",", ",": "."}
 _SPACES = str.maketrans("", "", " \t\u00a0\u202f\u2009'’")
 
 
@@ -142,11 +143,12 @@ def _grouped(bare: str, text: str, mark: DecimalMark) -> Decimal:
         raise NotANumber(f"{_shown(text)} is not a number" if text.strip() else "the amount is missing")
     if "." in digits and "," in digits:  # whichever stands last is the decimal mark, whatever the rest of the file does
         mark = "." if digits.rfind(".") > digits.rfind(",") else ","
-    thousands = "," if mark == "." else "."
-    whole, _, fraction = digits.partition(mark)
-    if mark in fraction or thousands in fraction or not _well_grouped(whole, thousands):
-        raise NotANumber(f"{_shown(text)} is not a number where the decimal mark is {mark!r}")
-    return Decimal(f"{sign}{whole.replace(thousands, '') or '0'}.{fraction[:40] or '0'}")
+    for candidate in (mark, _OTHER_MARK[mark]):  # what can be read in one way only is read in that way
+        thousands = _OTHER_MARK[candidate]
+        whole, _, fraction = digits.partition(candidate)
+        if not {candidate, thousands} & set(fraction) and _well_grouped(whole, thousands):
+            return Decimal(f"{sign}{whole.replace(thousands, '') or '0'}.{fraction[:40] or '0'}")
+    raise NotANumber(f"{_shown(text)} is not a number")
 
 
 def _well_grouped(whole: str, thousands: str) -> bool:
@@ -154,7 +156,12 @@ def _well_grouped(whole: str, thousands: str) -> bool:
     if not groups:
         return True
     # Indian grouping (12,34,567) has pairs before the last three digits.
-    return 1 <= len(first) <= 3 and len(groups[-1]) == 3 and all(len(group) in (2, 3) for group in groups[:-1])
+    return (
+        1 <= len(first) <= 3
+        and first[0] != "0"
+        and len(groups[-1]) == 3
+        and all(len(group) in (2, 3) for group in groups[:-1])
+    )
 
 
 def _cannot_group(bare: str, mark: str) -> bool:

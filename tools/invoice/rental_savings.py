@@ -32,7 +32,9 @@ def ways(components: Sequence[Component], rentals: RentalIndex, period: Period) 
     found = []
     if quote and hours > 0 and spend > EXACT.multiply(hours, quote.high_usd) * (1 + TOLERANCE):
         saving = spend - EXACT.multiply(hours, quote.high_usd)
-        title = f"{rental.title} was billed {spend / hours:.4g} instead of {quote.high_usd:.4g} USD an hour"
+        title = (
+            f"{rental.title} was billed {float(spend / hours):.4g} instead of {float(quote.high_usd):.4g} USD an hour"
+        )
         how = f"ask {rental.cloud} for the reason, and for a credit or the list rate"
         found.append(_way("above_list", title, how, saving=saving, period=period, instance=rental.instances[0]))
     if match.subject.mode == "on_demand":
@@ -49,7 +51,7 @@ def _other_modes(
         prices = prices_usd(rental, mode, _cards(components[0], rental))
         if prices and spend > EXACT.multiply(hours, prices[-1][0]):
             saving = spend - EXACT.multiply(hours, prices[-1][0])
-            how = f"{prices[-1][0]:.4g} USD an hour instead of {spend / hours:.4g}"
+            how = f"{prices[-1][0]:.4g} USD an hour instead of {float(spend / hours):.4g}"
             found.append(
                 _way(
                     mode,
@@ -88,7 +90,7 @@ def _other_clouds(
     if saving <= 0:
         return []
     title = f"the same card at {instance.cloud} ({instance.region}): {instance.instance_type}"
-    how = f"{price:.4g} USD an hour for {cards:g} x {here.gpu_type} instead of {spend / hours:.4g}"
+    how = f"{float(price):.4g} USD an hour for {cards:g} x {here.gpu_type} instead of {float(spend / hours):.4g}"
     condition = "data and software can move; processor, memory and network of the machine differ"
     return [_way("other_cloud", title, how, saving=saving, period=period, instance=instance, condition=condition)]
 

@@ -68,6 +68,6 @@ def _decades(price: Decimal, typical: Decimal) -> float:
 
 def _said(price: Decimal, quote: PriceQuote, slip: str, too: str) -> str:
     one = quote.low_usd == quote.high_usd
-    listed = f"{quote.low_usd:.4g}" if one else f"{quote.low_usd:.4g} to {quote.high_usd:.4g}"
+    listed = f"{float(quote.low_usd):.4g}" if one else f"{float(quote.low_usd):.4g} to {float(quote.high_usd):.4g}"
     what = f"the quantity looks too {too} by {slip}: it makes" if slip else "implausible:"
-    return f"{what} {price:.3g} USD per {quote.unit}, the list says {listed}; not compared"
+    return f"{what} {float(price):.3g} USD per {quote.unit}, the list says {listed}; not compared"
