@@ -21,9 +21,11 @@ from ui.commands import (
     manifests,
     models,
     outcomes,
+    people,
     plan,
     predict,
     rollback,
+    serve,
     simulator,
     status,
     validate,
@@ -49,6 +51,8 @@ app.command("plan")(plan.plan)
 app.command("predict")(predict.predict)
 app.command("compare")(compare.compare)
 app.command("chat")(chat.chat)
+app.command("serve")(serve.serve)
+app.add_typer(people.app, name="people")
 app.command("demo")(demo.demo)
 app.add_typer(evaluation.app, name="eval")
 app.add_typer(catalog.app, name="catalog")

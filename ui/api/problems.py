@@ -1,8 +1,11 @@
 """Errors as problem+json (RFC 9457) that name the field."""
 
+from http import HTTPStatus
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
 from knowledge.errors import BadInput, Conflict, NotFound, SextantError, StateUnusable, Unavailable
 
@@ -16,20 +19,25 @@ STATUS: tuple[tuple[type[SextantError], int], ...] = (
 PROBLEM = "application/problem+json"
 
 
-def problem(status: int, title: str, detail: str = "", field: str | None = None) -> JSONResponse:
+def problem(
+    status: int, title: str, detail: str = "", field: str | None = None, headers: dict[str, str] | None = None
+) -> JSONResponse:
     """One problem: what was wrong, what to do, and the field where there is one."""
     body = {"type": "about:blank", "status": status, "title": title, "detail": detail, "field": field}
-    return JSONResponse({key: value for key, value in body.items() if value}, status, media_type=PROBLEM)
+    kept = {key: _printable(value) for key, value in body.items() if value}
+    return JSONResponse(kept, status, media_type=PROBLEM, headers=headers)
 
 
 def of(error: SextantError) -> JSONResponse:
-    """The problem that an error of Sextant is."""
-    status = next((code for kind, code in STATUS if isinstance(error, kind)), 500)
-    return problem(status, error.message, error.cure, getattr(error, "field", None))
+    """The problem that an error of Sextant is; an unknown name in a field is no missing page."""
+    field = getattr(error, "field", None)
+    kind = BadInput if field else type(error)
+    status = next((code for base, code in STATUS if issubclass(kind, base)), 500)
+    return problem(status, error.message, error.cure, field)
 
 
 def install(app: FastAPI) -> None:
-    """Answer errors of Sextant and unusable requests as problems."""
+    """Answer every error as a problem; an unforeseen one says nothing of the inside."""
 
     @app.exception_handler(SextantError)
     async def _sextant(_: Request, error: SextantError) -> JSONResponse:
@@ -40,3 +48,17 @@ def install(app: FastAPI) -> None:
         fault = error.errors()[0]
         field = ".".join(str(part) for part in fault["loc"] if part not in ("body", "query", "path"))
         return problem(422, f"{field or 'request'}: {fault['msg'].lower()}", "see /docs for the form", field)
+
+    @app.exception_handler(HTTPException)
+    async def _http(_: Request, error: HTTPException) -> JSONResponse:
+        headers = dict(error.headers) if error.headers else None
+        return problem(error.status_code, str(error.detail), headers=headers)
+
+    @app.exception_handler(Exception)
+    async def _unforeseen(_: Request, __: Exception) -> JSONResponse:
+        return problem(500, HTTPStatus.INTERNAL_SERVER_ERROR.phrase, "the log of the server says more")
+
+
+def _printable(value: object) -> object:
+    """Half of a surrogate pair cannot be written as UTF-8."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value

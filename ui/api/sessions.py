@@ -3,42 +3,41 @@
 import json
 import uuid
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from agent.events import Event, Failed, to_json
-from agent.sessions import Sessions
+from agent.sessions import ACTS, Sessions
 from knowledge.errors import SextantError
+from ui.api.body import Body, Text
+from ui.api.identity import Owner
+from ui.api.measures import Measures
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
-OWNER = "local"
 EVENT_STREAM = "text/event-stream"
-
-
-class Body(BaseModel):
-    """Base of request bodies: unknown fields are refused."""
-
-    model_config = ConfigDict(extra="forbid")
+KINDS = ("say", *ACTS)
+SessionId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.:~-]{1,100}$", examples=["api-2f1c09a7be44"])]
 
 
 class Say(Body):
     """A message."""
 
-    text: str = Field(examples=["a support chatbot for 1,000 users, fast, under $5k a month"])
+    text: Text = Field(examples=["a support chatbot for 1,000 users, fast, under $5k a month"])
 
 
 class Act(Body):
     """A click on the card of `revision`."""
 
-    kind: str = Field(examples=["approve"])
+    kind: Text = Field(examples=["edit"], description="edit, choose, approve, cancel, rollback, undo or redo")
     revision: int = Field(examples=[1])
     values: dict[str, Any] = Field(default_factory=dict, examples=[{"total_users": 2000}])
 
 
-def _sessions(request: Request) -> Sessions:
+def door(request: Request) -> Sessions:
+    """The session door of the application."""
     sessions: Sessions = request.app.state.sessions
     return sessions
 
@@ -50,27 +49,26 @@ async def create() -> dict[str, str]:
 
 
 @router.post("/{session_id}/say", response_model=None)
-async def say(session_id: str, body: Say, request: Request) -> dict[str, Any] | StreamingResponse:
-    """Say something; begins the conversation when it is new."""
-    sessions = _sessions(request)
-    return await _answered(request, session_id, sessions.say(session_id, OWNER, body.text))
+async def say(session_id: SessionId, body: Say, request: Request, owner: Owner) -> dict[str, Any] | StreamingResponse:
+    """Say something; begins the conversation when it is new. `Accept: text/event-stream` streams the events."""
+    return await _answered(request, session_id, owner, "say", door(request).say(session_id, owner, body.text))
 
 
 @router.post("/{session_id}/act", response_model=None)
-async def act(session_id: str, body: Act, request: Request) -> dict[str, Any] | StreamingResponse:
+async def act(session_id: SessionId, body: Act, request: Request, owner: Owner) -> dict[str, Any] | StreamingResponse:
     """Edit, choose, approve, cancel, roll back, undo or redo."""
-    sessions = _sessions(request)
-    events = sessions.act(session_id, OWNER, body.kind, body.revision, body.values)
-    return await _answered(request, session_id, events)
+    events = door(request).act(session_id, owner, body.kind, body.revision, body.values)
+    return await _answered(request, session_id, owner, body.kind, events)
 
 
 @router.get("/{session_id}")
-async def show(session_id: str, request: Request) -> dict[str, Any]:
+async def show(session_id: SessionId, request: Request, owner: Owner) -> dict[str, Any]:
     """The conversation as it stands."""
-    view = await _sessions(request).view(session_id, OWNER)
+    view = await door(request).view(session_id, owner)
     return {
         "intent": view.intent,
         "plan": view.plan,
+        "chosen_option": view.chosen_option,
         "revision": view.revision,
         "awaiting": view.awaiting,
         "deployments": [view.deployment] if view.deployment else [],
@@ -78,18 +76,23 @@ async def show(session_id: str, request: Request) -> dict[str, Any]:
 
 
 async def _answered(
-    request: Request, session_id: str, events: AsyncIterator[Event]
+    request: Request, session_id: str, owner: str, kind: str, events: AsyncIterator[Event]
 ) -> dict[str, Any] | StreamingResponse:
+    measures: Measures = request.app.state.measures
+    watched = measures.watched("http", kind if kind in KINDS else "unknown", events)
     if EVENT_STREAM in request.headers.get("accept", ""):
-        return StreamingResponse(_stream(events), media_type=EVENT_STREAM)
-    told = [to_json(event) async for event in events]
-    view = await _sessions(request).view(session_id, OWNER)
+        first = await anext(watched, None)  # what is refused before anything happens keeps its own status
+        return StreamingResponse(_stream(first, watched), media_type=EVENT_STREAM)
+    told = [to_json(event) async for event in watched]
+    view = await door(request).view(session_id, owner)
     return {"events": told, "revision": view.revision, "awaiting": view.awaiting}
 
 
-async def _stream(events: AsyncIterator[Event]) -> AsyncIterator[str]:
+async def _stream(first: Event | None, rest: AsyncIterator[Event]) -> AsyncIterator[str]:
+    if first is not None:
+        yield _sse(first)
     try:
-        async for event in events:
+        async for event in rest:
             yield _sse(event)
     except SextantError as error:  # the response has begun: the failure is an event too
         yield _sse(Failed(error.message, error.cure))

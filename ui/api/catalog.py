@@ -1,0 +1,130 @@
+"""`/v1/catalog`: prices with unit, source, date and confidence."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import PlainTextResponse
+
+from agent.context import Context
+from knowledge.store.database import open_store
+from tools.catalog import query as querying
+from tools.catalog.answers import health_answer, ranking_answer, sheets_answer
+from tools.catalog.catalog import Catalog
+from tools.catalog.export import to_csv, to_focus, to_json
+from tools.catalog.health import health as examined
+from tools.catalog.usage import parse_usage
+from tools.units import parse_unit
+from ui.api.pages import Limit, Offset, page
+from ui.output import SCHEMA_VERSION
+
+router = APIRouter(prefix="/v1/catalog", tags=["catalog"])
+MAX_FOUND = 10_000
+Word = Annotated[str, Query(max_length=200)]
+
+
+def opened(request: Request) -> Iterator[Catalog]:
+    """The catalog for one request."""
+    context: Context = request.app.state.context
+    with open_store(request.app.state.settings.home, context.snapshot) as store:
+        yield Catalog(store, context.snapshot, context.clock().date())
+
+
+Opened = Annotated[Catalog, Depends(opened)]
+
+
+@router.get("/rank")
+def rank(
+    *,
+    catalog: Opened,
+    workload: Annotated[str, Query(examples=["llm"])] = "llm",
+    model: Word = "",
+    usage: Annotated[list[str], Query(max_length=10, examples=[["input=300M tokens", "output=60M tokens"]])] = [],  # noqa: B006  # FastAPI copies defaults
+    unit: Word = "",
+    schedule: Word = "",
+    provider: Annotated[list[str], Query(max_length=50)] = [],  # noqa: B006
+    region: Annotated[list[str], Query(max_length=50)] = [],  # noqa: B006
+    include: Annotated[list[str], Query(max_length=10)] = [],  # noqa: B006
+    limit: Limit = 20,
+) -> dict[str, Any]:
+    """Offers ranked like with like; what was left out and why."""
+    name = querying.canonical_workload(workload)
+    asked = querying.Query(
+        workload_type=name,
+        usage=parse_usage(usage, name),
+        unit=parse_unit(unit, name) if unit else None,
+        schedule=schedule or None,
+        model=model,
+        providers=frozenset(provider),
+        regions=frozenset(region),
+        include=frozenset(include),
+        limit=limit,
+    )
+    return _with_versions(catalog, ranking_answer(catalog, catalog.rank(asked)))
+
+
+@router.get("/search")
+def search(catalog: Opened, text: Word, workload: Word = "", limit: Limit = 20, offset: Offset = 0) -> dict[str, Any]:
+    """Find prices by words of seller, model or SKU."""
+    only = querying.canonical_workload(workload) if workload else None
+    found = catalog.search(text, MAX_FOUND, workload_type=only)
+    shown, paging = page(found, limit, offset)
+    return _with_versions(catalog, {"offers": [catalog.record(offer) for offer in shown], **paging})
+
+
+@router.get("/show")
+def show(
+    catalog: Opened, name: Annotated[str, Query(max_length=300, examples=["openai/gpt-4o-mini"])]
+) -> dict[str, Any]:
+    """Every price of a model or SKU, with what each source says of it."""
+    return _with_versions(catalog, sheets_answer(catalog, catalog.show(name)))
+
+
+@router.get("/history")
+def history(catalog: Opened, sku: Annotated[str, Query(max_length=300)]) -> dict[str, Any]:
+    """One price over time, as each source gave it."""
+    events = [asdict(event) for event in catalog.store.history(sku)]
+    if not events:
+        catalog.show(sku)  # names what may have been meant
+    return _with_versions(catalog, {"sku_key": sku, "events": events})
+
+
+@router.get("/health")
+def health(catalog: Opened) -> dict[str, Any]:
+    """What is stale, missing, in conflict or hard to believe."""
+    return _with_versions(catalog, catalog_health(catalog))
+
+
+@router.get("/export", response_class=PlainTextResponse)
+def export(
+    catalog: Opened,
+    form: Annotated[Literal["csv", "json", "focus"], Query(alias="format")] = "csv",
+    workload: Word = "",
+    provider: Word = "",
+) -> PlainTextResponse:
+    """The current prices as CSV, JSON, or a price sheet in the terms of FOCUS."""
+    only = {"workload_type": querying.canonical_workload(workload)} if workload else {}
+    only |= {"provider": provider} if provider else {}
+    offers = sorted(catalog.store.offers(**only), key=lambda offer: offer.sku_key)
+    if form == "json":
+        return PlainTextResponse(to_json(offers), media_type="application/json")
+    text = to_csv(offers) if form == "csv" else to_focus(offers, catalog.today.isoformat())
+    return PlainTextResponse(text, media_type="text/csv")
+
+
+def catalog_health(catalog: Catalog) -> dict[str, Any]:
+    """The catalog's own account of itself."""
+    return health_answer(
+        examined(
+            catalog.store.offers(),
+            catalog.store.sources(),
+            catalog.today,
+            models=catalog.snapshot.models,
+            benchmarks=catalog.snapshot.benchmarks,
+        )
+    )
+
+
+def _with_versions(catalog: Catalog, answer: dict[str, Any]) -> dict[str, Any]:
+    return {"schema_version": SCHEMA_VERSION, "snapshot": catalog.version, **answer}

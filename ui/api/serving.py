@@ -1,0 +1,46 @@
+"""The application as a process: bind, say where, serve until told to stop, end cleanly."""
+
+import signal
+import socket
+import sys
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+STOP_WITHIN_S = 5
+
+
+class Announcing(uvicorn.Server):
+    """Says where it listens once requests are answered."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then tell."""
+        await super().startup(sockets)
+        self._announce()
+
+
+async def serve(app: FastAPI, listener: socket.socket) -> None:
+    """Serve until SIGINT or SIGTERM; turns that still run are given a few seconds, and resume at the next start."""
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+
+    def announce() -> None:
+        sys.stdout.write(f"Sextant at http://{shown}:{port}\n")
+        sys.stdout.flush()
+
+    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again once it has stopped; that is the end
+        signal.signal(number, lambda *_: None)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=STOP_WITHIN_S,
+        server_header=False,
+    )
+    await Announcing(config, announce).serve(sockets=[listener])

@@ -1,0 +1,40 @@
+"""`sextant serve`: the HTTP API as a process."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def serve(
+    *,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; others than this machine's need --people.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free port.")] = 8080,
+    people: Annotated[
+        Path | None, typer.Option(help="Ask for names and passwords; the file is made by `sextant people`.")
+    ] = None,
+    time_factor: Annotated[
+        float, typer.Option(help="How many times faster than real the local simulator runs.", min=1, max=1000)
+    ] = 5.0,
+) -> None:
+    """Serve the web chat and the HTTP API until stopped; prints the address."""
+    import asyncio
+
+    from tools.simulator.serving import listen
+    from ui.access import access_for
+    from ui.api.application import application
+    from ui.api.serving import serve as served
+    from ui.opening import opened
+    from ui.settings import read_settings
+
+    settings, access = read_settings(), access_for(host, people)
+    listener = listen(host, port)
+
+    async def run() -> None:
+        async with opened(time_factor=time_factor, settings=settings) as door:
+            await served(application(door, settings, access), listener)
+
+    with listener:
+        asyncio.run(run())
