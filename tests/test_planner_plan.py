@@ -139,6 +139,8 @@ def test_an_infeasible_plan_says_why_and_its_changes_work(fields: dict[str, Any]
         ({"preferred_models": ["nobody/knows-this-9b"]}, "nobody/knows-this-9b"),
         ({"clouds": ["googel"]}, "googel"),
         ({"regions": ["us-eest-1"]}, "us-eest-1"),
+        ({"quantization": ["fp7"]}, "fp7"),
+        ({"residency": ["Mars"]}, "Mars"),
     ],
 )
 def test_unknown_names_are_refused_by_name(fields: dict[str, Any], name: str) -> None:

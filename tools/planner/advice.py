@@ -38,5 +38,5 @@ def _autoscaled(plan: Plan, option_id: str) -> dict[str, Any] | None:
 
 def _chances(plan: Plan, option_id: str, budget_usd: float | None) -> dict[str, Any] | None:
     option = plan.option(option_id)
-    sure = chances(option, plan.traffic, budget_usd=budget_usd) if option else None
+    sure = chances(option, plan.traffic, budget_usd=budget_usd, experience=plan.experience) if option else None
     return sure.to_json(plan.traffic) if sure else None

@@ -25,6 +25,8 @@ BATCH_HOURS = 24.0
 """Batch APIs promise an answer within a day, so they serve batch windows from here on."""
 
 _SKIPPED = ("free", "outlier", "stale_2025", "verify_service")
+UNSTATED_CONTEXT_TOKENS = 32_768
+
 CLOUD_OF: Mapping[str, str] = {
     "aws_bedrock": "aws",
     "amazon_nova_api": "aws",
@@ -164,11 +166,10 @@ def _misses(
             text = f"{what} scores {quality.score:g}, {short.threshold:g} are asked for"
             found.append(Miss(rule, name, what, quality.score, short.threshold, "points", None, text))
         elif rule == "api_context":
-            text = f"{what} takes {seller.context_tokens} tokens, {case.traffic.context_tokens} are needed"
-            change = Change("context_length", seller.context_tokens)
-            found.append(
-                Miss(rule, name, what, seller.context_tokens, case.traffic.context_tokens, "tokens", change, text)
-            )
+            takes = _context_tokens(seller, name, case)
+            text = f"{what} takes {takes} tokens, {case.traffic.context_tokens} are needed"
+            change = Change("context_length", takes)
+            found.append(Miss(rule, name, what, takes, case.traffic.context_tokens, "tokens", change, text))
         elif rule in ("api_region", "api_licence") and quality is not None:
             asked = "there" if rule == "api_region" else "under such a licence"
             found.append(Miss(rule, name, what, seller.region, None, "", None, f"{what} is not offered {asked}"))
@@ -187,13 +188,20 @@ def _broken(
     intent = case.intent
     if not _located(seller, intent):
         return "api_region"
-    if (seller.context_tokens or 1 << 40) < case.traffic.context_tokens:
+    if _context_tokens(seller, model_id, case) < case.traffic.context_tokens:
         return "api_context"
     if quality is None or model_id is None:
         return "api_quality_unknown"
     if not short.enough(quality):
         return "api_quality"
     return _unwanted(model_id, case)
+
+
+def _context_tokens(seller: Seller, model_id: str | None, case: Case) -> int:
+    """What a seller takes: stated, and never more than an open model can; unstated, a length that nearly all take."""
+    model = case.snapshot.models.get(model_id) if model_id else None
+    known = [each for each in (seller.context_tokens, model.context_window_tokens if model else None) if each]
+    return min(known, default=UNSTATED_CONTEXT_TOKENS)
 
 
 def _unwanted(model_id: str, case: Case) -> str | None:

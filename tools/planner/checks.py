@@ -6,7 +6,10 @@ from knowledge.errors import BadInput, NotFound
 from knowledge.snapshot import Snapshot
 from tools.intent import Intent
 from tools.market import Market
+from tools.planner.field import precision_named
+from tools.planner.grid import PRECISIONS
 from tools.planner.hardware import accelerator_named
+from tools.planner.regions import known_areas
 from tools.planner.shortlist import check_names
 
 CLOUD_NAMES = {
@@ -27,6 +30,13 @@ def check(intent: Intent, snapshot: Snapshot, market: Market) -> None:
         accelerator_named(name, snapshot, "gpu_types")
     for entry in intent.available_gpus or ():
         accelerator_named(entry.gpu_type, snapshot, "available_gpus")
+    for name in intent.quantization or ():
+        if precision_named(name) not in PRECISIONS:
+            raise NotFound("precision", name, PRECISIONS, field="quantization")
+    for name in intent.residency or ():
+        if name.upper() not in known_areas():
+            near = tuple(get_close_matches(name.upper(), sorted(known_areas()), n=3, cutoff=0.4))
+            raise NotFound("place", name, near, field="residency")
     _check_places(intent, market)
     budget = intent.budget
     if budget is not None and budget.currency not in (None, "USD") and budget.max_monthly_cost_usd is None:

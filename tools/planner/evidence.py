@@ -9,6 +9,7 @@ from tools.performance.calibration import load_physics
 from tools.performance.configuration import Configuration
 from tools.performance.estimation import METRICS, Estimate, estimate
 from tools.performance.evidence import evidence_kinds
+from tools.performance.experience import NO_EXPERIENCE, Experience
 from tools.performance.prediction import workload
 from tools.performance.residual import Residual, load_residual, nearest_points
 from tools.planner.traffic import TrafficProfile
@@ -25,7 +26,9 @@ class Grounds:
     evidence: Mapping[str, Any]
 
 
-def grounds(asked: Sequence[tuple[Configuration, float]], traffic: TrafficProfile) -> list[Grounds]:
+def grounds(
+    asked: Sequence[tuple[Configuration, float]], traffic: TrafficProfile, experience: Experience = NO_EXPERIENCE
+) -> list[Grounds]:
     """Evidence of configurations, each under its own request rate per replica."""
     if not asked:
         return []
@@ -40,10 +43,16 @@ def grounds(asked: Sequence[tuple[Configuration, float]], traffic: TrafficProfil
                 "kind": kind,
                 "distance": round(float(answer.correction.distance[at]), 3),
                 "neighbours": _neighbours(learned, answer, at, 1 if kind == "modelled" else NEIGHBOURS),
+                **_own(experience, asked[at][0]),
             },
         )
         for at, kind in enumerate(kinds)
     ]
+
+
+def _own(experience: Experience, configuration: Configuration) -> dict[str, Any]:
+    known = experience.evidence(configuration)
+    return {"own": known} if known else {}
 
 
 def _neighbours(learned: Residual, answer: Estimate, at: int, count: int) -> list[dict[str, Any]]:

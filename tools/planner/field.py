@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from knowledge.facts import Accelerator, Model
-from tools.performance.screening import Screen, screen
+from tools.performance.screening import Screen, corrected, screen
 from tools.planner.capacity import Capacity, capacity
 from tools.planner.case import Case
 from tools.planner.grid import PRECISIONS, Fitting, Floats, Grid, Mask, Rows, fitting
@@ -51,6 +51,8 @@ def field(short: Shortlist, accelerators: Sequence[Accelerator], case: Case) -> 
         return None
     grid = found.grid.take(rows)
     screened = _screened(found, rows.tobytes(), traffic.isl.mean, traffic.osl.mean)
+    if case.experience:
+        screened = corrected(screened, grid.configurations(), case.experience)
     wide = spread(screened, traffic, traffic.targets.percentile)
     return Field(grid, screened, capacity(grid, screened, traffic, wide), wide, len(found.grid) + found.unfit)
 
@@ -72,7 +74,7 @@ def _open_rows(grid: Grid, short: Shortlist, case: Case) -> Rows:
     intent, traffic, ledger = case.intent, case.traffic, case.ledger
     left = np.ones(len(grid), dtype=np.bool_)
     if intent.quantization:
-        wanted = {_precision(name) for name in intent.quantization}
+        wanted = {precision_named(name) for name in intent.quantization}
         allowed = np.array([kind in wanted for kind in PRECISIONS])[grid.precision]
         ledger.count("quantization", int((left & ~allowed).sum()), "configurations")
         names = list(intent.quantization)
@@ -114,7 +116,8 @@ _PRECISION_WORDS = {
 }  # fmt: skip
 
 
-def _precision(name: str) -> str:
+def precision_named(name: str) -> str:
+    """The precision that a format's name stands for; unknown names come back folded."""
     folded = name.lower().replace("-", "").replace("_", "")
     return _PRECISION_WORDS.get(folded, folded)
 

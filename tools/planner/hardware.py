@@ -29,6 +29,11 @@ def hardware(intent: Intent, snapshot: Snapshot, market: Market, ledger: Ledger)
     """Apply the rules about accelerators, clouds, regions and billing."""
     named = [accelerator_named(name, snapshot, "gpu_types") for name in intent.gpu_types or ()]
     owned = owned_cards(intent, snapshot)
+    if intent.deployment_model == "owned_hardware" and not owned:
+        ledger.count("available_gpus", 1, "cards not named")
+        text = "owned hardware was asked for, but no cards were named: say which there are and how many"
+        change = Change("available_gpus", [{"gpu_type": "NVIDIA-H100-80GB-SXM", "count": 8}])
+        ledger.add([Miss("available_gpus", None, "owned cards", 0, 1, "cards", change, text)])
     found = offers(market, intent) if _wants(intent, "cloud_rental") else []
     on_offer = {offer.gpu_type for offer in found}
     rented = []

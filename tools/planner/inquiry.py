@@ -10,6 +10,7 @@ from knowledge.snapshot import Snapshot
 from tools.editing import edit
 from tools.intent import Intent
 from tools.market import Market
+from tools.performance.experience import NO_EXPERIENCE, Experience
 from tools.planner.case import Case
 from tools.planner.hardware import accelerator_named
 from tools.planner.planning import Plan, plan
@@ -76,11 +77,17 @@ def read_inquiry(text: str, snapshot: Snapshot) -> Inquiry:
     )
 
 
-def inquire(intent: Intent, text: str, snapshot: Snapshot, market: Market | None = None) -> Finding:
+def inquire(
+    intent: Intent,
+    text: str,
+    snapshot: Snapshot,
+    market: Market | None = None,
+    experience: Experience = NO_EXPERIENCE,
+) -> Finding:
     """Follow one candidate through every rule."""
     asked = read_inquiry(text, snapshot)
     case = Case(intent, profile(intent, snapshot), snapshot, market or Market.bundled(snapshot))
     shortlist(intent, case.traffic, snapshot, case.ledger)
     broken = next((miss for miss in case.ledger.misses if miss.model_id == asked.model_id), None)
     narrowed = edit(intent, {path: value for path, value in asked.changes.items() if value is not None})
-    return Finding(asked, plan(narrowed, snapshot, market), broken)
+    return Finding(asked, plan(narrowed, snapshot, market, experience=experience), broken)

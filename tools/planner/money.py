@@ -44,7 +44,7 @@ class Cost:
 
 def bill(lines: tuple[Line, ...], *, tokens_per_month: float, hours_per_month: float) -> Cost:
     """A month's bill; the hourly figure is the mean over the hours that are paid."""
-    total = round(sum(x.usd for x in lines), 2)
+    total = round(sum((x.usd for x in lines), 0.0), 2)
     per_1k = round(total / tokens_per_month * 1000, 8) if tokens_per_month else None
     return Cost(round(total / hours_per_month, 4), total, per_1k, lines)
 

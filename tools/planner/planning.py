@@ -9,6 +9,7 @@ import numpy as np
 from knowledge.snapshot import Snapshot
 from tools.intent import Intent, Provenance
 from tools.market import Market
+from tools.performance.experience import NO_EXPERIENCE, Experience
 from tools.planner.apis import ApiCandidate, candidates
 from tools.planner.case import Case
 from tools.planner.checks import check
@@ -43,6 +44,7 @@ class Plan:
     snapshot: str
     market: str
     market_as_of: str
+    experience: Experience = NO_EXPERIENCE
 
     @property
     def feasible(self) -> bool:
@@ -79,15 +81,17 @@ def plan(
     *,
     said: Mapping[str, Provenance] | None = None,
     limit: int = PER_LIST,
+    experience: Experience = NO_EXPERIENCE,
 ) -> Plan:
-    """Plan an intent; `limit` options per list, `said` the provenance of its fields.
+    """Plan an intent; `limit` options per list, `said` the provenance of its fields, `experience` what own deployments
+    taught: it corrects every prediction, so it may change what is feasible and what is best.
 
     Raises NotFound and BadInput for names and values that cannot be planned with. Nothing that serves the traffic is
     not an error: the plan then has no options and says why.
     """
     prices = market or Market.bundled(snapshot)
     check(intent, snapshot, prices)
-    case = Case(intent, profile(intent, snapshot, said), snapshot, prices)
+    case = Case(intent, profile(intent, snapshot, said), snapshot, prices, experience=experience)
     if case.traffic.workload_type != "llm":
         return _by_usage(case, limit)
     found = search(case)
@@ -104,6 +108,7 @@ def plan(
         snapshot=snapshot.version,
         market=prices.digest,
         market_as_of=prices.as_of,
+        experience=experience,
     )
 
 

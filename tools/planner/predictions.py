@@ -60,7 +60,7 @@ def predictions(field: Field, placed: Placed, case: Case) -> list[Predicted]:
             interval_80=_intervals(ground, ttft[at].mean, tpot[at].mean, rate * traffic.osl.mean),
             evidence=ground.evidence,
         )
-        for at, (ground, (_, rate)) in enumerate(zip(grounds(asked, traffic), asked, strict=True))
+        for at, (ground, (_, rate)) in enumerate(zip(grounds(asked, traffic, case.experience), asked, strict=True))
     ]
 
 

@@ -4,6 +4,7 @@ What is unknown never beats what is known: candidates of unknown quality stand a
 unknown latency (APIs) after the others in the balanced list and outside the lowest latency list.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 
 import numpy as np
@@ -41,7 +42,9 @@ def balance(found: Pool, targets: Targets, priority: Priority, budget_usd: float
     """
     weights = WEIGHTS[priority]
     cost = np.where(found.known_cost, found.monthly_usd, found.gpu_count)
-    positive = cost[cost > 0]
+    # Candidates of known latency lead the list, so cost is measured from the cheapest of them.
+    compared = cost[found.known_latency] if found.known_latency.any() else cost
+    positive = compared[compared > 0]
     cheapest = positive.min() if len(positive) else 1.0
     cheap = np.clip(1 - np.log10(np.maximum(cost, cheapest) / cheapest) / 3, 0.0, 1.0)
     if budget_usd is not None:
@@ -93,19 +96,30 @@ def pareto(found: Pool, late: Floats) -> Rows:
     slow = np.where(found.known_latency, late, np.inf)
     order = np.lexsort((-found.quality_low, slow, found.monthly_usd))
     order = order[found.known_quality[order]]
-    kept: list[int] = []
-    # Within one quality level only a falling staircase of cost and latency can survive.
-    for level in np.unique(found.quality_low[order]):
-        rows = order[found.quality_low[order] == level]
-        fastest = np.minimum.accumulate(slow[rows])
-        first = np.concatenate([[True], slow[rows][1:] < fastest[:-1]])
-        kept.extend(rows[first].tolist())
-    rows = np.array(kept, dtype=np.intp)
-    values = np.column_stack([found.monthly_usd[rows], slow[rows], -found.quality_low[rows]])
-    least = (values[:, None, :] <= values[None, :, :]).all(axis=2)
-    beaten = (least & (values[:, None, :] < values[None, :, :]).any(axis=2)).any(axis=0)
-    front = rows[~beaten]
-    front = front[np.lexsort((front, slow[front], found.monthly_usd[front]))]
+    front = np.array(
+        _undominated(order.tolist(), slow[order].tolist(), found.quality_low[order].tolist()), dtype=np.intp
+    )
     if len(front) > PARETO_LIMIT:
         front = front[np.unique(np.linspace(0, len(front) - 1, PARETO_LIMIT).round().astype(np.intp))]
     return front
+
+
+def _undominated(rows: list[int], slow: list[float], quality: list[float]) -> list[int]:
+    """Rows in order of cost that no cheaper one beats in both others.
+
+    `times` and `best` are the staircase of what was kept: the best quality reached at each latency or less.
+    """
+    kept: list[int] = []
+    times: list[float] = []
+    best: list[float] = []
+    for row, late, good in zip(rows, slow, quality, strict=True):
+        at = bisect_right(times, late)
+        if at and best[at - 1] >= good:
+            continue
+        kept.append(row)
+        first = bisect_left(times, late)
+        last = first
+        while last < len(best) and best[last] <= good:
+            last += 1
+        times[first:last], best[first:last] = [late], [good]
+    return kept

@@ -47,6 +47,11 @@ def areas(region: str) -> frozenset[str]:
     return frozenset(countries | ({area} if area else set()))
 
 
+def known_areas() -> frozenset[str]:
+    """Names that a residency may be given in."""
+    return frozenset([area for area, _ in (*_AREAS, *_COUNTRIES)]) | frozenset(_SYNONYMS)
+
+
 def resides(region: str, residency: tuple[str, ...]) -> bool:
     """Whether data in `region` stays inside one of the areas asked for."""
     wanted = {area for name in residency for area in _SYNONYMS.get(name.upper(), (name.upper(),))}

@@ -168,7 +168,7 @@ def licence_allows(licence: str, wanted: str) -> bool:
 
 def _language(model: Model, intent: Intent) -> Miss | None:
     if not model.languages or "multilingual" in model.languages:
-        return None  # not stated is not a no; the option's risk says so
+        return None  # not stated is not a no
     codes = {name: _LANGUAGE_CODES.get(name.lower(), name.lower()[:2]) for name in intent.languages or ()}
     lacking = [name for name, code in codes.items() if code not in model.languages]
     if not lacking:

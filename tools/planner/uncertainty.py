@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tools.performance.screening import screen
+from tools.performance.experience import NO_EXPERIENCE, Experience
+from tools.performance.screening import corrected, screen
 from tools.planner.capacity import batch_at
 from tools.planner.grid import Floats
 from tools.planner.latency import latency, spread
@@ -48,7 +49,12 @@ class Chances:
 
 
 def chances(
-    option: Option, traffic: TrafficProfile, *, budget_usd: float | None = None, seed: int = 0
+    option: Option,
+    traffic: TrafficProfile,
+    *,
+    budget_usd: float | None = None,
+    seed: int = 0,
+    experience: Experience = NO_EXPERIENCE,
 ) -> Chances | None:
     """Chances of a self-hosted option with the replicas as planned; None for APIs. The same seed gives the same."""
     each, predicted, replicas = option.configuration, option.predicted, option.replicas
@@ -56,7 +62,8 @@ def chances(
         return None
     random = np.random.default_rng(seed)
     rows = np.zeros(SAMPLES, dtype=np.intp)
-    one = screen([each], isl=traffic.isl.mean, osl=traffic.osl.mean).take(rows)
+    alone = screen([each], isl=traffic.isl.mean, osl=traffic.osl.mean)
+    one = corrected(alone, [each], experience).take(rows)
     demand = np.exp(DEMAND_SPREAD * random.standard_normal(SAMPLES))
     top = np.full(SAMPLES, float(max(predicted.max_concurrency_per_replica, 1)))
     batch = batch_at(one, traffic.peak_qps * demand / replicas, top)
