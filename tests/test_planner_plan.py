@@ -213,7 +213,7 @@ def test_a_model_that_needs_two_nodes_gets_a_pipeline() -> None:
 
 
 def test_any_one_candidate_is_explained_on_request() -> None:
-    intent = Intent.model_validate(CHAT | {"deployment_model": "cloud_rental", "target_ttft_p90_ms": 150})
+    intent = Intent.model_validate(CHAT | {"deployment_model": "cloud_rental", "target_ttft_p90_ms": 400})
     admitted = inquire(intent, "Qwen/Qwen3-30B-A3B@H100:1:fp8", FACTS).to_json()
     assert admitted["admitted"]
     assert admitted["option"]["quantization"] == "fp8"
