@@ -1,5 +1,11 @@
 """What all tests share."""
 
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,3 +27,49 @@ def update_golden(request: pytest.FixtureRequest) -> bool:
 def repository() -> Path:
     """The root of the repository."""
     return ROOT
+
+
+@contextmanager
+def cluster_process(module: str, folder: Path, *options: str) -> Iterator[Path]:
+    """A cluster in a process of its own, until the block ends: its kubeconfig, which appears when it listens."""
+    kubeconfig = folder / "kubeconfig.yaml"
+    command = [sys.executable, "-m", module, str(kubeconfig), *options]
+    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT / "tests")}, cwd=ROOT) as process:
+        try:
+            deadline = time.monotonic() + 150
+            while not kubeconfig.exists():
+                assert process.poll() is None, f"{module} did not start"
+                assert time.monotonic() < deadline, f"{module} did not become ready"
+                time.sleep(0.02)
+            yield kubeconfig
+        finally:
+            process.terminate()
+
+
+def kubernetes_backend() -> str:
+    """What the contract of Kubernetes is tried on: a cluster that is given, real binaries, or the project's double."""
+    if os.environ.get("SEXTANT_TEST_KUBECONFIG"):
+        return "cluster of SEXTANT_TEST_KUBECONFIG"
+    return "kube-apiserver of KUBEBUILDER_ASSETS" if os.environ.get("KUBEBUILDER_ASSETS") else "double"
+
+
+def pytest_report_header() -> str:
+    return f"kubernetes contract: {kubernetes_backend()}"
+
+
+@pytest.fixture(scope="session")
+def any_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """Name and kubeconfig of the cluster that the contract is tried on."""
+    name, folder = kubernetes_backend(), tmp_path_factory.mktemp("cluster")
+    if name.startswith("cluster"):
+        yield name, Path(os.environ["SEXTANT_TEST_KUBECONFIG"])
+        return
+    module = "kubernetes_double" if name == "double" else "kubernetes_double.assets"
+    with cluster_process(module, folder, *(("--no-controllers",) if name == "double" else ())) as kubeconfig:
+        yield name, kubeconfig
+
+
+@pytest.fixture
+def cluster_double(tmp_path: Path) -> Callable[..., object]:
+    """Starts the project's API double with its controllers: a context manager that gives the kubeconfig."""
+    return lambda *options: cluster_process("kubernetes_double", tmp_path, *options)
