@@ -1,8 +1,8 @@
 """What a prediction rests on: measured (this very point), interpolated (neighbours named) or modelled."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -32,11 +32,12 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Kind, the nearest measured points, and the distance to the first of them."""
+    """Kind, the nearest measured points, the distance to the first of them, and what own deployments corrected."""
 
     kind: EvidenceKind
     neighbours: tuple[Neighbour, ...] = ()
     distance: float = float("inf")
+    own: Mapping[str, Any] | None = None
 
 
 def label(work: Workload) -> tuple[str, ...]:

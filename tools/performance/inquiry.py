@@ -13,6 +13,7 @@ from tools.memory.weights import native_precision
 from tools.performance.architecture import DATASHEET, accelerator_from_datasheet, model_from_config
 from tools.performance.configuration import Configuration
 from tools.performance.evidence import Neighbour
+from tools.performance.experience import NO_EXPERIENCE, Experience
 from tools.performance.prediction import Prediction, predict
 from tools.performance.rows import KNOWN_PRECISIONS, number
 
@@ -46,7 +47,7 @@ class Inquiry:
     datasheet: str = ""
 
 
-def answer(asked: Inquiry, snapshot: Snapshot) -> dict[str, Any]:
+def answer(asked: Inquiry, snapshot: Snapshot, experience: Experience = NO_EXPERIENCE) -> dict[str, Any]:
     """Contract of `sextant predict --json`. Raises BadInput or NotFound naming the field that was wrong."""
     configuration = _configuration(asked, snapshot)
     count = asked.replicas
@@ -62,6 +63,7 @@ def answer(asked: Inquiry, snapshot: Snapshot) -> dict[str, Any]:
         osl=shared.osl,
         concurrency=shared.concurrency,
         request_rate_rps=shared.request_rate_rps,
+        experience=experience,
     )
     budget = memory_budget(configuration, max_model_len=int(asked.isl + asked.osl))
     return {
@@ -81,6 +83,7 @@ def answer(asked: Inquiry, snapshot: Snapshot) -> dict[str, Any]:
             "kind": predicted.evidence.kind,
             "distance": predicted.evidence.distance,
             "neighbours": [_neighbour(each) for each in predicted.evidence.neighbours],
+            "own": predicted.evidence.own,
         },
     }
 

@@ -15,6 +15,7 @@ from tools.performance.calibration import CURRENT_YEAR, Physics, load_physics
 from tools.performance.configuration import Configuration
 from tools.performance.estimation import METRICS, Estimate, estimate
 from tools.performance.evidence import Evidence, evidence_of
+from tools.performance.experience import NO_EXPERIENCE, Experience
 from tools.performance.points import Floats
 from tools.performance.residual import Residual, load_residual
 from tools.performance.roofline import decode_ms, step_ms
@@ -66,9 +67,11 @@ def predict(
     request_rate_rps: float | None = None,
     physics: Physics | None = None,
     residual: Residual | None = None,
+    experience: Experience = NO_EXPERIENCE,
 ) -> Prediction:
     """Predict one replica at mean lengths `isl` and `osl` (tokens), under `concurrency` requests always in flight, or
-    under Poisson arrivals at `request_rate_rps`, or, with neither, at its offline maximum.
+    under Poisson arrivals at `request_rate_rps`, or, with neither, at its offline maximum. `experience`: what own
+    deployments taught; times are multiplied by its factors, rates follow, intervals keep their width.
 
     Raises BadInput for lengths or loads that are not positive, or when both loads are given.
     """
@@ -77,9 +80,12 @@ def predict(
     asked = workload(configuration, isl=isl, osl=osl, concurrency=concurrency, request_rate_rps=request_rate_rps)
     grid = _grid(asked)
     answer = estimate([asked, *(each for line in grid for each in line)], constants, learned)
-    ttft, tpot = (_monotone(getattr(answer, name)[1:], grid, asked) for name in ("ttft_ms", "tpot_ms"))
+    ttft, tpot = (
+        _monotone(getattr(answer, name)[1:], grid, asked) * factor
+        for name, factor in zip(("ttft_ms", "tpot_ms"), experience.factors(configuration), strict=True)
+    )
     e2e = ttft + (osl - 1) * tpot
-    rate = float(answer.output_tok_s[0])
+    rate = float(answer.output_tok_s[0]) / experience.factors(configuration)[1]
     if concurrency is not None:
         rate = concurrency * osl / e2e * 1e3
     saturated = _saturated(asked, answer)
@@ -96,7 +102,7 @@ def predict(
         max_concurrency=int(cost.capacity_full[0]),
         saturated=saturated,
         interval_80=_intervals(answer, rate, ttft, tpot),
-        evidence=evidence_of(asked, answer, learned),
+        evidence=replace(evidence_of(asked, answer, learned), own=experience.evidence(configuration)),
     )
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from tools.performance.calibration import CURRENT_YEAR, Physics, ServingClass, load_physics, serving_class
 from tools.performance.configuration import Configuration
 from tools.performance.estimation import METRICS
+from tools.performance.experience import Experience
 from tools.performance.features import CONFIGURATION_BLOCKS, configuration_features, lineage, load_features
 from tools.performance.loads import KINDS, Loads
 from tools.performance.points import Floats, Points, points
@@ -114,6 +115,15 @@ def screen(
     return Screen(_corrected(cost, lengths[1], np.exp(log)), lengths[1], constants)
 
 
+def corrected(screened: Screen, configurations: Sequence[Configuration], experience: Experience) -> Screen:
+    """The same screen with what own deployments taught about its configurations, one by one in their order."""
+    if not experience:
+        return screened
+    factor = np.ones((len(configurations), len(METRICS)))
+    factor[:, [METRICS.index("ttft_ms"), METRICS.index("tpot_ms")]] = np.exp(experience.log_factors(configurations))
+    return replace(screened, cost=_corrected(screened.cost, screened.osl, factor))
+
+
 def _classes(configurations: Sequence[Configuration]) -> tuple[list[ServingClass], npt.NDArray[np.intp]]:
     index: dict[tuple[bool, int, str, str], int] = {}
     distinct: list[ServingClass] = []
@@ -165,4 +175,4 @@ def _corrected(cost: Costs, osl: Floats, factor: Floats) -> Costs:
     )
     typical = np.minimum(np.full_like(osl, _TYPICAL_RUNNING), cost.capacity)
     wanted = closed_loop(cost, osl, typical).ttft_ms * factor[:, METRICS.index("ttft_ms")]
-    return replace(stepped, first=wanted / closed_loop(stepped, osl, typical).ttft_ms)
+    return replace(stepped, first=stepped.first * wanted / closed_loop(stepped, osl, typical).ttft_ms)

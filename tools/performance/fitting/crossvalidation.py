@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.isotonic import isotonic_regression
 
 from tools.performance.calibration import Physics
 from tools.performance.estimation import METRICS, estimate
@@ -122,11 +123,13 @@ def _widths(
     centres = [float(np.median(distance[(distance >= low) & (distance <= high)])) for low, high in _pairs(edges)]
     widths: dict[str, list[float]] = {"distance": [round(each, 4) for each in centres]}
     for at, metric in enumerate(METRICS):
-        heights = []
+        heights, held = [], []
         for low, high in _pairs(edges):
             inside = (distance >= low) & (distance <= high) & ~np.isnan(errors[:, at])
             heights.append(_quantile(errors[inside, at], weight[inside], coverage))
-        widths[metric] = [round(each, 4) for each in np.maximum.accumulate(heights).tolist()]
+            held.append(float(weight[inside].sum()) + 1e-12)
+        rising = isotonic_regression(heights, sample_weight=held)
+        widths[metric] = [round(each, 4) for each in rising.tolist()]
     return widths
 
 

@@ -17,7 +17,7 @@ _ROBUST = 0.25
 _STEP = 1e-3
 _LARGEST_MOVE = 0.5
 _METRIC_WEIGHT = (1.0, 0.35, 1.0)  # rate, TTFT (its definitions differ most between sources), TPOT
-_RIDGE = {"architecture": 4.0, "gpu_type": 12.0, "engine": 4.0, "precision": 8.0, "kind": 8.0, "engine_kind": 12.0}
+_RIDGE = {"architecture": 12.0, "gpu_type": 36.0, "engine": 12.0, "precision": 24.0, "kind": 24.0, "engine_kind": 36.0}
 _RIDGE_CONSTANT = 2.0
 _RIDGE_YEAR = 40.0
 
