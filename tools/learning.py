@@ -2,7 +2,8 @@
 
 The logarithm of measured over predicted is taken as normal: a prior around zero, as wide as the planner's errors on
 pairs it has not seen, and a noise per load test. The correction is the mean of the posterior, so one odd run moves
-little and many that agree move all the way. Simulated and real engines have different names and never mix.
+little and many that agree move all the way. Simulated and real engines have different names and never mix. A prediction
+that was corrected already counts as it was before, so that learning does not unlearn itself.
 """
 
 import csv
@@ -149,8 +150,15 @@ def _ratio(outcome: Outcome, metric: str) -> float | None:
     for statistic in _STATISTICS:
         entry = found.get(statistic)
         if entry is not None and entry.measured and entry.predicted and min(entry.measured, entry.predicted) > 0:
-            return entry.measured / entry.predicted
+            return entry.measured / entry.predicted * _corrected_by(outcome, metric)
     return None
+
+
+def _corrected_by(outcome: Outcome, metric: str) -> float:
+    """The factor that the outcome's prediction already held; 1 for plans made without any outcomes."""
+    predicted = outcome.report.get("predicted")
+    known = predicted.get(f"{metric.removesuffix('_ms')}_correction") if isinstance(predicted, Mapping) else None
+    return float(known) if isinstance(known, int | float) and known > 0 else 1.0
 
 
 def _drifting(logs: Sequence[float], noise_sd: float) -> bool:

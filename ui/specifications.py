@@ -9,14 +9,18 @@ from knowledge.errors import BadInput
 if TYPE_CHECKING:
     from knowledge.snapshot import Snapshot
     from tools.deploy import DeploymentSpec
+    from tools.performance.experience import Experience
 
 MAX_FILE_BYTES = 20_000_000
 
 
-def specification(named: str, option: str | None, snapshot: "Snapshot") -> "DeploymentSpec":
+def specification(
+    named: str, option: str | None, snapshot: "Snapshot", experience: "Experience | None" = None
+) -> "DeploymentSpec":
     """The specification that `named` stands for: a JSON file when there is one of that name, else words.
 
-    A file holds a specification, a plan (`sextant plan --json`) or an intent. Raises BadInput and NotFound.
+    A file holds a specification, a plan (`sextant plan --json`) or an intent; words and intents are planned with what
+    own deployments taught. Raises BadInput and NotFound.
     """
     from tools.deploy.option import specification_from_plan
     from tools.deploy.specification import read_specification
@@ -26,11 +30,13 @@ def specification(named: str, option: str | None, snapshot: "Snapshot") -> "Depl
         return read_specification(values)
     if values is not None and "options" in values:
         return specification_from_plan(values, option)
-    return specification_from_plan(_planned(named, values is not None, snapshot), option, snapshot=snapshot.version)
+    planned = _planned(named, values is not None, snapshot, experience)
+    return specification_from_plan(planned, option, snapshot=snapshot.version)
 
 
-def _planned(named: str, is_file: bool, snapshot: "Snapshot") -> dict[str, Any]:
+def _planned(named: str, is_file: bool, snapshot: "Snapshot", experience: "Experience | None") -> dict[str, Any]:
     """A plan of the one intent that a file or words stand for."""
+    from tools.performance.experience import NO_EXPERIENCE
     from tools.planner import plan
     from ui.intents import intents
 
@@ -38,7 +44,7 @@ def _planned(named: str, is_file: bool, snapshot: "Snapshot") -> dict[str, Any]:
     if len(found) > 1:
         raise BadInput(f"{named} holds {len(found)} intents", "deploy them one at a time", field="spec")
     intent, said = found[0]
-    return plan(intent, snapshot, said=said).to_json()
+    return plan(intent, snapshot, said=said, experience=experience or NO_EXPERIENCE).to_json()
 
 
 def _is_file(named: str) -> bool:

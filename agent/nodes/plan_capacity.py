@@ -9,6 +9,7 @@ from agent.events import Asked, Progress, Said
 from agent.failure import recovering
 from agent.state import State, intent_of, provenance_of
 from agent.wording import planned
+from tools.performance.experience import experience
 from tools.planner import plan
 
 OPTIONS_PER_LIST = 5
@@ -20,7 +21,8 @@ def plan_capacity(state: State, runtime: Runtime[Context]) -> State:
     write, context = get_stream_writer(), runtime.context
     write(Progress("plan capacity", 0.2, "screening every configuration"))
     intent, said = intent_of(state), provenance_of(state)
-    found = plan(intent, context.snapshot, context.market, said=said, limit=OPTIONS_PER_LIST)
+    own = experience(context.records.outcomes.all())
+    found = plan(intent, context.snapshot, context.market, said=said, limit=OPTIONS_PER_LIST, experience=own)
     best = found.best("balanced")
     write(Progress("plan capacity", 1.0, f"{found.considered.get('candidates', 0):,} candidates priced"))
     write(Said(planned(found)))

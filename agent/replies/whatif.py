@@ -6,6 +6,7 @@ from agent.state import Json, State, intent_of
 from knowledge.errors import BadInput, NotFound
 from templates.answers import answer
 from tools.editing import edit
+from tools.performance.experience import experience
 from tools.planner import plan
 from tools.planner.comparison import difference, options_beside
 
@@ -15,8 +16,9 @@ LISTS = ("balanced", "lowest_cost", "lowest_latency", "best_quality")
 def what_if(command: Json, state: State, context: Context) -> list[Event]:
     """The plan with other values, beside the present one; both from the same facts and prices."""
     intent = intent_of(state)
-    before = plan(intent, context.snapshot, context.market)
-    after = plan(edit(intent, command["values"]), context.snapshot, context.market)
+    own = experience(context.records.outcomes.all())
+    before = plan(intent, context.snapshot, context.market, experience=own)
+    after = plan(edit(intent, command["values"]), context.snapshot, context.market, experience=own)
     rows = [row for row in difference(before, after) if not row["field"].startswith(LISTS[1:])]
     then, now = before.best("balanced"), after.best("balanced")
     words = answer(

@@ -46,8 +46,16 @@ def specification_from_plan(
 
 
 def predictions(predicted: Mapping[str, Any]) -> dict[str, float]:
-    """Latency predictions by name (`ttft_p90_ms`) from `predicted` of an option."""
+    """Latency predictions by name (`ttft_p90_ms`) from `predicted` of an option.
+
+    `ttft_correction` and the like are the factors in them that own outcomes taught: learning takes them out again.
+    """
+    own = _mapping(_mapping(predicted, "evidence"), "own")
     found = {}
+    for name in ("ttft", "tpot"):
+        factor = _mapping(own, f"{name}_ms").get("factor")
+        if isinstance(factor, int | float) and math.isfinite(factor):
+            found[f"{name}_correction"] = float(factor)
     for planned, metric in _METRICS.items():
         for statistic, value in _mapping(predicted, f"{planned}_ms").items():
             if statistic in _STATISTICS and isinstance(value, int | float) and math.isfinite(value):

@@ -53,7 +53,8 @@ class EngineArguments(Record):
 class DeploymentSpec(Record):
     """One option of a plan, complete enough to be deployed and tested without the plan.
 
-    `predicted` maps names like `ttft_p90_ms` to the planner's predictions at the planned load of one replica.
+    `predicted` maps names like `ttft_p90_ms` to the planner's predictions at the planned load of one replica, and
+    `ttft_correction` to the factor in them that own outcomes taught.
     """
 
     option_id: str

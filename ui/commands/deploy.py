@@ -18,6 +18,7 @@ def deploy(
     time_factor: Annotated[
         float, typer.Option(min=0.01, max=1000, help="10 simulates ten times faster than real.")
     ] = 1.0,
+    rehearse: Annotated[bool, typer.Option(help="Learn from simulated deployments too, to try it out.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Deploy a plan; it runs until `sextant rollback`. Deploying the same plan again changes nothing."""
@@ -25,6 +26,7 @@ def deploy(
     from knowledge.snapshot import load
     from tools.deploy.local import LocalTarget
     from ui.output import print_json
+    from ui.own import own_experience
     from ui.person import person
     from ui.rendering.deployments import deploy_progress, show_deployment
     from ui.settings import read_settings
@@ -35,7 +37,7 @@ def deploy(
     if bool(text.strip()) == bool(spec.strip()):
         raise BadInput("say what to deploy", "give words or --spec FILE, and not both", field="spec")
     snapshot = load()
-    wanted = specification(spec or text, option, snapshot)
+    wanted = specification(spec or text, option, snapshot, own_experience(rehearse=rehearse))
     local = LocalTarget(read_settings().home)
     local.reconcile()
     with deploy_progress("deploying") as on_progress:

@@ -21,6 +21,7 @@ def plan(
     candidate: Annotated[str | None, typer.Option("--why", help="Explain MODEL[@GPU[:CARDS[:PRECISION]]].")] = None,
     deep: Annotated[bool, typer.Option(help="Also: relaxations, sensitivity, API or machines, chances.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=100, help="Options in each list.")] = 10,
+    rehearse: Annotated[bool, typer.Option(help="Learn from simulated deployments too, to try it out.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Plan: the options that meet the targets, ranked, priced and explained, and why the others do not."""
@@ -30,13 +31,15 @@ def plan(
     from tools.planner.inquiry import inquire
     from tools.planner.portfolio import portfolio
     from ui.intents import current_market, intents
+    from ui.own import own_experience
 
     snapshot, market = load(), current_market(load())
     wanted = intents(text, spec, sets or (), snapshot)
-    plans = [planned(intent, snapshot, market, said=said, limit=limit) for intent, said in wanted]
+    own = own_experience(rehearse=rehearse)
+    plans = [planned(each, snapshot, market, said=said, limit=limit, experience=own) for each, said in wanted]
     answers = [answered(each, snapshot, market, deep=deep) for each in plans]
     if candidate is not None:
-        answers[0]["candidate"] = inquire(wanted[0][0], candidate, snapshot, market).to_json()
+        answers[0]["candidate"] = inquire(wanted[0][0], candidate, snapshot, market, own).to_json()
     several = portfolio(plans).to_json() if len(plans) > 1 else None
     if as_json:
         from ui.output import print_json

@@ -31,6 +31,7 @@ def predict(
     ] = "",
     batch: Annotated[Path | None, typer.Option(help="CSV of configurations; needs --out.")] = None,
     out: Annotated[Path | None, typer.Option(help="Where to write the CSV with predictions.")] = None,
+    rehearse: Annotated[bool, typer.Option(help="Learn from simulated deployments too, to try it out.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Predict TTFT, TPOT, throughput and memory of a configuration; with neither load given: the offline maximum."""
@@ -41,6 +42,7 @@ def predict(
         _predict_table(batch, out, as_json=as_json)
         return
     from tools.performance.inquiry import Inquiry, answer
+    from ui.own import own_experience
 
     asked = Inquiry(
         model=model,
@@ -61,7 +63,7 @@ def predict(
         params_b=params_b,
         datasheet=datasheet,
     )
-    result = answer(asked, snapshot)
+    result = answer(asked, snapshot, own_experience(rehearse=rehearse))
     if as_json:
         print_json(result, snapshot=snapshot.version)
     else:
@@ -101,6 +103,8 @@ def _print(result: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from ui.own import own_lines
+
     console = Console()
     console.print(result["summary"], highlight=False)
     table = Table("", "mean", "p50", "p90", "p99", box=None, pad_edge=False)
@@ -116,5 +120,7 @@ def _print(result: dict[str, Any]) -> None:
     )
     console.print(result["memory"]["summary"], highlight=False)
     console.print(f"Evidence: {result['evidence']['kind']}", highlight=False)
+    for line in own_lines(result["evidence"]["own"]):
+        console.print(f"  {line}", highlight=False)
     for each in result["evidence"]["neighbours"]:
         console.print(f"  {each['row_id']} ({each['source']}): {each['what']}{each['values']}", highlight=False)

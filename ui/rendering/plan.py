@@ -169,13 +169,14 @@ def _cells(option: Json) -> list[RenderableType]:
     if predicted is None:
         return [model, "API", str(option["provider"]), cost, "?", "?", "?", "–", _score(option), risk, "price list"]
     met, evidence = option["slo_met"], predicted["evidence"]["kind"]
+    own = " + own" if predicted["evidence"].get("own") else ""
     shown = {"ttft": "ttft_ms", "tpot": "tpot_ms", "e2e": "e2e_ms"}
     if predicted["e2e_basis"] == "perceived":
         shown["e2e"] = "perceived_ms"
     times = [
         Text(f"{predicted[field]['p90']:,.0f}", style="green" if met[name] else "red") for name, field in shown.items()
     ]
-    used, badge = f"{predicted['utilization']:.0%}", Text(evidence, style=BADGES.get(evidence, ""))
+    used, badge = f"{predicted['utilization']:.0%}", Text(evidence + own, style=BADGES.get(evidence, ""))
     return [model, _runs(option), _place(option), cost, *times, used, _score(option), risk, badge]
 
 

@@ -1,0 +1,30 @@
+"""Own outcomes at the command line: read once, handed to the planner, told in one line per metric."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tools.performance.experience import Experience
+
+
+def own_experience(*, rehearse: bool = False) -> "Experience":
+    """What the outcomes in the state directory teach; nothing, and nothing is created, where there are none."""
+    from tools.performance.experience import NO_EXPERIENCE, experience
+    from ui.settings import read_settings
+
+    home = read_settings().home
+    if not (home / "records.sqlite").exists():
+        return NO_EXPERIENCE
+    from knowledge.records import Records
+
+    return experience(Records(home).outcomes.all(), rehearsal=rehearse)
+
+
+def own_lines(own: Mapping[str, Any] | None) -> Iterator[str]:
+    """The corrections in a prediction, as `evidence` holds them."""
+    for metric, entry in (own or {}).items():
+        if metric == "source":
+            continue
+        remark = ", drifting" if entry["drifting"] else ", systematically off" if entry["biased"] else ""
+        tests = f"{entry['outcomes']} outcome{'s' if entry['outcomes'] != 1 else ''}"
+        yield f"your own deployments: {metric} × {entry['factor']:.3g} ({tests}, seen × {entry['seen']:.3g}{remark})"
