@@ -40,6 +40,7 @@ _KEYS = {"point": _POINT, "curve": _CURVE, "model_gpu": ("arch_model_id", "gpu_t
 _GAP_WEIGHT = {"point": 1.0, "curve": 1.0, "model_gpu": 1.0, "gpu": 0.4, "source": 0.4}
 """Questions near what was measured are the commonest; a whole new card or source is rarer."""
 _STEPS = 18
+_ROWS_PER_BIN, _MOST_BINS = 80, 12
 _NO_TABLE = {"distance": [0.0], **{metric: [0.0] for metric in METRICS}}
 _NO_WIDTHS = {"complete": _NO_TABLE, "incomplete": _NO_TABLE}
 
@@ -115,11 +116,13 @@ def interval_widths(results: Sequence[HeldOut], *, coverage: float = 0.8) -> dic
     }
 
 
-def _widths(
-    distance: Floats, errors: Floats, weight: Floats, *, coverage: float, bins: int = 12
-) -> dict[str, list[float]]:
+def _widths(distance: Floats, errors: Floats, weight: Floats, *, coverage: float) -> dict[str, list[float]]:
     """Weighted conformal half-widths: in each bin of distance the smallest that holds the share; never falling."""
+    if not len(distance):
+        return dict(_NO_TABLE)
+    bins = int(np.clip(len(distance) // _ROWS_PER_BIN, 1, _MOST_BINS))
     edges = np.unique(np.quantile(distance, np.linspace(0, 1, bins + 1)))
+    edges = np.append(edges, edges[-1]) if len(edges) == 1 else edges
     centres = [float(np.median(distance[(distance >= low) & (distance <= high)])) for low, high in _pairs(edges)]
     widths: dict[str, list[float]] = {"distance": [round(each, 4) for each in centres]}
     for at, metric in enumerate(METRICS):
@@ -134,8 +137,8 @@ def _widths(
 
 
 def _quantile(values: Floats, weight: Floats, share: float) -> float:
-    """Weighted quantile; nothing is known from fewer than ten values."""
-    if len(values) < 10:
+    """Weighted quantile; zero where there are no values (their bin then weighs nothing either)."""
+    if not len(values):
         return 0.0
     order = np.argsort(values, kind="stable")
     reached = np.cumsum(weight[order]) / weight.sum()
