@@ -22,6 +22,8 @@ _MULTIPLES = dict.fromkeys(words("double doubles doubling twice doppelt doppelte
 _MULTIPLES |= dict.fromkeys(words("triple triples tripling thrice dreifache"), 3.0) | {"quadruple": 4.0}
 _EACH_OF = words("of with about around roughly von de à a mit avec con each")
 _CLOCK = words("am pm uhr o'clock oclock")
+_INSTEAD = words("of than lieu lugar")
+_INSTEAD_PHRASES = {("instead", "of"), ("rather", "than"), ("au", "lieu"), ("en", "lugar")}
 _PARTS_OF_DAY = {("in", "the", part) for part in ("morning", "evening", "afternoon")}
 _ORDINAL_LEADS = words(
     "option phase step tier level version v top round stage section part no number nr # item day page week "
@@ -163,6 +165,8 @@ class QuantityReader:
         )
         if attached and behind in ("st", "nd", "rd", "th", "er", "eme", "e"):
             return True
+        if before in _INSTEAD and tuple(self._texts[max(number.first - 2, 0) : number.first]) in _INSTEAD_PHRASES:
+            return UNIT_LEXICON.at(self._texts, number.last) is None if number.last < len(self._texts) else True
         if behind in _CLOCK or tuple(self._texts[number.last : number.last + 3]) in _PARTS_OF_DAY:
             return True
         line_start = number.first == 0 or before == "\n"

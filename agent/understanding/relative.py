@@ -26,7 +26,8 @@ _FAST = re.compile(
 )
 _SLOW = re.compile(r"\b(?:slow|slower)\b")
 _TRAFFIC = re.compile(
-    r"\b(?:traffic|load|users?|people|demand|volume|requests?|qps|rps|usage|adoption|nutzer|last|verkehr|trafic|carga)\b"
+    r"\b(?:traffic|load|users?|people|demand|volume|requests?|qps|rps|usage|adoption|nutzer|last|verkehr|trafic|trafico|carga|utilisateurs|usuarios|charge|demande|demanda|benutzer|anfragen|requetes|"
+    r"peticiones)\b"
 )
 _MONEY = re.compile(r"\b(?:cheap|cheaper|cost|costs|price|budget|money|spend)\b")
 
@@ -61,17 +62,12 @@ def _factor(folded: str) -> float | None:
 
 
 def _load(factor: float, dialogue: Dialogue) -> Mapping[str, Any]:
-    """The load that was said, most specific first, and its peak; when none was said, the one assumed."""
-    intent = dialogue.intent
-    for name in LOAD:
-        value = getattr(intent, name)
-        if value is not None:
-            changed = {name: round(value * factor) if isinstance(value, int) else value * factor}
-            return changed | ({"peak_qps": intent.peak_qps * factor} if intent.peak_qps else {})
-    if intent.peak_qps is not None:
-        return {"peak_qps": intent.peak_qps * factor}
+    """Every way in which the load was said grows alike; when none was said, the one assumed."""
+    said = {name: getattr(dialogue.intent, name) for name in (*LOAD, "peak_qps")}
+    changed = {name: round(value * factor) if isinstance(value, int) else value * factor
+               for name, value in said.items() if value is not None}  # fmt: skip
     assumed = look_up(dialogue.traffic, "traffic.qps")
-    return {"expected_qps": assumed * factor} if assumed else {}
+    return changed or ({"expected_qps": assumed * factor} if assumed else {})
 
 
 def _targets(factor: float, dialogue: Dialogue) -> Mapping[str, Any]:

@@ -15,6 +15,7 @@ _OWNED = word_list(read_table("possession")["own"])
 _RENTED = words("rent renting rented rental cloud mieten louer alquilar lease leasing aws gcp azure runpod lambda hire")
 _NO = words("no not without kein keine pas sin ohne sans never")
 _SINGLE = words("single lone seule seul sola solo einzige einzigen einzelne einzelnen lone")
+_OWN = words("own our eigene eigenen eigener unsere unseren unserer nos propres nuestras nuestros propias propios")
 _UP_TO = words("max maximum most than up limit cap hochstens maximal plus maximo")
 _NODE = words("node nodes server servers machine machines box boxes host hosts knoten")
 _YARDSTICK = words("level class quality grade like style tier niveau bill today now currently api costs cost charges")
@@ -95,6 +96,8 @@ def _read_card(scene: Scene, draft: Draft, at: int, *, denied: bool, quantity: Q
     count = _of_nodes(scene, quantity, count)
     near = ", ".join(mention.near)
     detail = f"{mention.gpu_type} assumed; also possible: {near}" if mention.assumed and near else None
+    if _OWN.intersection(scene.texts[max(first - 2, 0) : first]) and draft.value("deployment_model") is None:
+        draft.say("deployment_model", "owned_hardware", *scene.characters(max(first - 1, 0), last))
     if count and _owned(scene, first, last):
         draft.add("available_gpus", {"gpu_type": mention.gpu_type, "count": count}, *span, detail)
         return

@@ -9,9 +9,12 @@ from agent.understanding.quantities import PERIODS, Quantity, period_seconds
 from agent.understanding.scene import Scene, unusable
 from agent.understanding.text import words
 from agent.understanding.vocabulary.units import PERIOD_SECONDS
+from knowledge.errors import BadInput
+from tools.units import parse_unit
 
 SECONDS_PER_DAY = 86400.0
 LOAD_REACH = 6.0
+_COUNTED_IN = {"moderation": "messages", "video_generation": "videos", "vision": "images", "image_generation": "images"}
 _MEASURED = ("time", "character")
 _SEEN = ("image", "video")
 _COUNTED = ("request", "item", "concurrency", "page", "request_rate")
@@ -219,8 +222,17 @@ def _usage_unit(scene: Scene, quantity: Quantity, other: bool) -> str | None:
         return None
     if scene.workload in ("speech_to_text",) and quantity.dimension == "item":
         return None
-    noun = scene.texts[quantity.core_last - 1]
-    return noun if noun.endswith("s") else noun + "s"
+    return _catalog_unit(scene.texts[quantity.core_last - 1], scene.workload or "")
+
+
+def _catalog_unit(noun: str, workload: str) -> str:
+    """The noun as it was said where prices are quoted in it, else the unit in which the workload is counted."""
+    noun = noun if noun.endswith("s") else noun + "s"
+    try:
+        parse_unit(noun, workload)
+    except BadInput:
+        return _COUNTED_IN.get(workload, "documents")
+    return noun
 
 
 def read_tokens_per_day(scene: Scene, draft: Draft) -> None:

@@ -1,0 +1,123 @@
+"""Questions about the plan: what if, why, why not, where from, and prices."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from agent.commands import CatalogQuestion, Command, Dialogue, Explain, WhatIf
+from agent.understanding.accelerators import find_accelerators
+from agent.understanding.message import understand
+from agent.understanding.models import find_models
+from agent.understanding.orders import field_of, list_name, plain
+from agent.understanding.relative import relative_values
+from agent.understanding.text import fold
+from knowledge.snapshot import Snapshot
+from tools.intent import Intent
+
+_WHAT_IF = re.compile(
+    r"^(?:and\s+)?(?:what if|what happens if|what happens (?:at|with|when|for)|what would happen (?:if|with|at)"
+    r"|suppose|imagine|"
+    r"assuming|assume|how about(?: if)?|what about(?: if)?|how would (?:it|that|this) (?:look|change|be) (?:with|if"
+    r"|on|at)|"
+    r"was ware,? wenn|was passiert (?:wenn|bei)|wie ware es mit|und wenn|und mit|et si|et avec|que se passe t il si"
+    r"|y si|"
+    r"que pasa si|y con|and with|and on|and for|and if|was ist mit|wie sahe es (?:mit|bei))\s+(?P<change>.+)$"
+)
+_WITH = re.compile(r"^(?:with|on|at|mit|auf|bei|avec|sur|con|en)\s+(?P<change>.+)$")
+_WHAT_WOULD = re.compile(
+    r"^(?:what|how much) (?:would|do|does|can|could) (?:we |i |it |you )?(?P<verb>save|cost|change"
+    r"|gain)?\s*(?P<change>.+?)"
+    r"(?:\s+(?:save|cost|change|do|bring|gain)(?: us| me)?)?$"
+)
+_COULD = re.compile(
+    r"^(?:would|could|can|does|will|is|are|wurde|kann|konnte)\b.*\b(?:cheaper|faster|better|enough|run|work|fit|do"
+    r"|help|suffice|"
+    r"possible|gunstiger|schneller|reichen|laufen|use|used)\b"
+)
+_WHY_NOT = re.compile(
+    r"^(?:why (?:not|isn'?t it|didn'?t you (?:choose|take|pick|use|recommend)|no|don'?t we use"
+    r"|don'?t you recommend)|warum (?:nicht|kein\w*)|"
+    r"wieso (?:nicht|kein\w*)|pourquoi pas(?: de)?|por que no)\s+(?:on\s+|with\s+|auf\s+|mit\s+|sur\s+|con\s+)?"
+    r"(?:the\s+|a\s+|an\s+|das\s+|die\s+|den\s+|le\s+|la\s+|l'\s?|el\s+|un\s+|une\s+)?(?P<subject>.+?)$"
+)
+_SOURCE = re.compile(
+    r"^(?:where (?:does|do|is|are|did)|woher (?:kommt|kommen|stammt)|d'ou (?:vient|viennent)|de donde (?:viene|sale"
+    r"|salen))\s+"
+    r"(?:the\s+|der\s+|die\s+|das\s+|le\s+|la\s+|les\s+|el\s+|this\s+|that\s+)?(?P<subject>.+?)(?:\s+(?:come|comes"
+    r"|came|from|taken)\b.*)?$"
+)
+_EXPLAIN = re.compile(
+    r"^(?:explain|erklare?|explique[rz]?|explica|tell me (?:more )?about|why is|why are|how (?:is|was|are|were))\s+"
+    r"(?:the\s+|der\s+|die\s+|das\s+|le\s+|la\s+|el\s+|me\s+)?(?P<subject>.+?)(?:\s+(?:so\b.*|calculated|computed"
+    r"|determined|this high|this low))?$"
+)
+_PRICE = re.compile(
+    r"^(?:how much (?:is|are|does|do)|what(?:'?s| is| are) the (?:current |cheapest )?prices?|what does|what do"
+    r"|prices? (?:of|for)|"
+    r"cheapest (?:provider|api|price|cloud|offer)|who (?:sells|offers|has)|which provider|was kostet|wie viel kostet|"
+    r"combien coute|quel est le prix|cuanto cuesta|list prices?|show (?:me )?(?:the )?prices?)\b"
+)
+_ABOUT_THE_PLAN = re.compile(r"\b(?:it|this|that|the plan|we|us|our|the first|option)\b")
+
+
+def read_inquiry(text: str, dialogue: Dialogue, snapshot: Snapshot, *, question: bool) -> Command | None:
+    """The question that a clause asks, or None."""
+    folded = plain(text)
+    why_not = _WHY_NOT.match(folded)
+    if why_not:
+        return Explain(_subject(why_not["subject"], dialogue, snapshot))
+    what_if = _read_what_if(folded, text, dialogue, snapshot, question=question)
+    if what_if is not None:
+        return what_if
+    source = _SOURCE.match(folded) or _EXPLAIN.match(folded)
+    if source and dialogue.intent != Intent():
+        return Explain(field_of(source["subject"]) or list_name(source["subject"]) or "")
+    return None
+
+
+def _read_what_if(folded: str, text: str, dialogue: Dialogue, snapshot: Snapshot, *, question: bool) -> Command | None:
+    supposed = _WHAT_IF.match(folded) or (_WITH.match(folded) if question and dialogue.intent != Intent() else None)
+    if supposed:
+        values = changed_values(supposed["change"], dialogue, snapshot)
+        return WhatIf(values, text.strip()) if values else None
+    if _PRICE.match(folded) and not _ABOUT_THE_PLAN.search(folded):
+        return CatalogQuestion(text.strip())
+    would = _WHAT_WOULD.match(folded) or (
+        _COULD.match(folded) if question or folded.startswith(("would", "wurde")) else None
+    )
+    if would is None or dialogue.intent == Intent():
+        return None
+    values = changed_values(folded, dialogue, snapshot)
+    return WhatIf(values, text.strip()) if values else None
+
+
+def changed_values(change: str, dialogue: Dialogue, snapshot: Snapshot) -> Mapping[str, Any]:
+    """The values that a supposed change comes to: what is relative is worked out, the rest is read as said."""
+    values: dict[str, Any] = {}
+    for part in re.split(r"\s+(?:and|und|et|y)\s+", change):
+        relative = relative_values(part, dialogue)
+        values |= relative or {}
+    said = understand(change, snapshot)
+    for path in said.provenance:
+        outer, _, inner = path.partition(".")
+        value = said.intent.model_dump(mode="json")[outer]
+        values.setdefault(path, value[inner] if inner else value)
+    return values
+
+
+def _subject(words: str, dialogue: Dialogue, snapshot: Snapshot) -> str:
+    """A model or accelerator id, an option or a list where the words name one, else the words."""
+    named = list_name(words)
+    if named:
+        return named
+    folded = fold(words)
+    models = find_models(folded, snapshot)
+    if models and models[0].name:
+        return models[0].name
+    cards = find_accelerators(folded, snapshot)
+    if cards and cards[0].gpu_type:
+        return cards[0].gpu_type
+    size = re.search(r"\b\d+(?:\.\d+)?b\b", folded)
+    offered = {str(option.get("model_id", "")) for option in dialogue.options}
+    fitting = sorted(model for model in offered if size and size.group() in model.lower())
+    return fitting[0] if fitting else words

@@ -1,0 +1,260 @@
+"""Orders: clauses that are commands by themselves, or by their first words."""
+
+import re
+from collections.abc import Callable, Mapping
+
+from agent.commands import (
+    Approve,
+    Cancel,
+    Choose,
+    Clear,
+    Command,
+    Compare,
+    Dialogue,
+    DontKnow,
+    Explain,
+    Help,
+    InvoiceAnalysis,
+    LoadScenario,
+    Redo,
+    RollBack,
+    SaveScenario,
+    StartOver,
+    Status,
+    Undo,
+    Validate,
+)
+from agent.understanding.text import fold, tokenise, words
+from agent.understanding.vocabulary.tables import read_table
+
+_COMMANDS: Mapping[str, Callable[[], Command]] = {
+    "approve": Approve, "validate": Validate, "roll back": RollBack, "cancel": Cancel, "undo": Undo, "redo": Redo,
+    "start over": StartOver, "help": Help, "status": Status, "do not know": DontKnow, "invoice": InvoiceAnalysis,
+    "explain": Explain, "trace": lambda: Explain("trace"),
+}  # fmt: skip
+_POLITE = words(
+    "ok okay yes yep yeah sure please well great fine alright perfect now then and so hm hmm ja oui si bitte por"
+    " favor "
+    "s'il vous plait gut bien vale just also can could you would i'd i'll i want to let's like we let us me actually "
+    "no nein non"
+)
+_AGREED = words("yes yep yeah ok okay sure ja oui si jawohl correct right agreed fine claro vale")
+LISTS = (
+    (re.compile(r"\b(?:cheapest|cheaper|lowest[ -]cost|least expensive|most affordable|gunstigste\w*|billigste\w*|"
+                r"moins cher\w*|mas barat\w+)\b"), "lowest_cost"),
+    (re.compile(r"\b(?:fastest|faster|quickest|lowest[ -]latency|schnellste\w*|plus rapide"
+                r"|mas rapid\w+)\b"), "lowest_latency"),
+    (re.compile(r"\b(?:best[ -]quality|highest[ -]quality|smartest|most accurate|best model|beste qualitat"
+                r"|meilleure qualite|"
+                r"mejor calidad)\b"), "best_quality"),
+    (re.compile(r"\b(?:balanced|recommended|default|your pick|first choice|ausgewogen\w*|equilibre\w*"
+                r"|equilibrad\w+)\b"), "balanced"),
+)  # fmt: skip
+_CHOOSE = re.compile(
+    r"^(?:take|choose|pick|select|use|go with|prefer|nimm|wahle|prends|choisis|elige|toma|escoge)\s+"
+    r"(?:the\s+|die\s+|das\s+|den\s+|le\s+|la\s+|el\s+)?(?P<what>.+?)(?:\s+(?:one|option|plan))?$"
+)
+_NUMBERED = re.compile(r"^(?:option\s*|number\s*|no\.?\s*|nr\.?\s*|#\s*)?(?P<number>\d{1,2})$|^(?P<id>[0-9a-f]{8})$")
+_PLACES = (
+    words("first 1st erste ersten premier premiere primera primero"),
+    words("second 2nd zweite zweiten deuxieme segunda segundo"),
+    words("third 3rd dritte dritten troisieme tercera tercero"),
+    words("fourth 4th vierte vierten quatrieme cuarta cuarto"),
+    words("fifth 5th funfte cinquieme quinta quinto"),
+)
+_ORDINALS = {word: str(place) for place, spelled in enumerate(_PLACES, 1) for word in spelled}
+_COMPARE = re.compile(
+    r"^(?:compare|vergleiche?|comparer?|compara|show .*side by side|put .*side by side)\b(?P<what>.*)$"
+)
+_SAVE = re.compile(
+    r"^(?:save|keep|remember|store|speichere?|sauvegarder?|guarda\w*)(?: (?:this|it|that|the plan|the scenario|das"
+    r"|es))?"
+    r"(?: (?:as|under|als|comme|como))?(?: [\"'“]?(?P<name>[\w .-]{1,40}?)[\"'”]?)?$"
+)
+_LOAD = re.compile(
+    r"^(?:load|restore|open|return to|go back to|back to|zuruck zu\w*|revenir a|volver a)\s+(?:the\s+)?"
+    r"(?:scenario\s+)?[\"'“]?(?P<name>[\w .-]{1,40}?)[\"'”]?$"
+)
+_FIRST = re.compile(
+    r"^(?:first|original|initial|ersten?|premier|premiere|primer[ao]?)(?: (?:one|plan|version"
+    r"|idea))?$"
+)
+_DROP = re.compile(
+    r"^(?:drop|remove|forget|forget about|ignore|clear|delete|lift|without|no more|no|streiche?|vergiss|entferne?"
+    r"|ohne|kein\w*|"
+    r"supprimer?|oublier?|enlever?|sans|pas de|quita|elimina|olvida|sin)\s+"
+    r"(?:the\s+|my\s+|our\s+|any\s+|das\s+|die\s+|den\s+|le\s+|la\s+|les\s+|el\s+|los\s+|d')?(?P<what>.+?)$"
+)
+_SOMETHING = re.compile(
+    r"^(?:is|are|isn't)\s+there\s+(?:something|anything|a|an|any)\b.*|^(?:was|etwas)\s+gunstiger\w*$|^anything\s+\w+$"
+)
+_DROPPABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (r"budget|cost|price|money|spending|kosten|presupuesto", ("budget",)),
+    (r"ttft|first[ -]token", ("target_ttft_p90_ms",)),
+    (r"tpot|per[ -]token|inter[ -]token", ("target_tpot_p90_ms",)),
+    (r"e2e|end[ -]to[ -]end|response time", ("target_e2e_latency_p90_ms",)),
+    (r"latency|latencies|slos?|latenz|latence"
+     r"|latencia", ("target_ttft_p90_ms", "target_tpot_p90_ms", "target_e2e_latency_p90_ms")),
+    (r"gpus?|cards?|accelerators?|hardware|gpu types?", ("gpu_types", "available_gpus", "max_gpus")),
+    (r"models?(?: preference)?|modelle?|modeles?|modelos?", ("preferred_models", "excluded_models")),
+    (r"quality|qualitat|qualite|calidad", ("quality_threshold",)),
+    (r"licen[cs]es?", ("license",)),
+    (r"clouds?|providers?", ("clouds",)),
+    (r"regions?", ("regions",)),
+    (r"residency|data residency", ("residency",)),
+    (r"quanti[sz]ation|precision", ("quantization",)),
+    (r"peak|peak load", ("peak_qps",)),
+    (r"users?|nutzer|utilisateurs|usuarios", ("total_users", "concurrent_users")),
+    (r"context(?: length| window)?", ("context_length",)),
+    (r"languages?", ("languages",)),
+    (r"reliability|uptime|availability|sla", ("reliability_target",)),
+    (r"compliance", ("compliance",)),
+    (r"priority|priorities", ("priority",)),
+    (r"billing|spot|reserved", ("billing",)),
+    (r"throughput", ("target_throughput_rps",)),
+)  # fmt: skip
+_CHOSEN = re.compile(r"\b(?:costs?|prices?|kosten|preis|cout|prix|coste|costo|precio)\b")
+_LIMIT = r"(?: (?:limit|target|constraint|requirement|cap|ceiling|restriction|goal|condition)s?)?"
+_FIELDS_OF_WORDS = (
+    *_DROPPABLE,
+    (r"load|qps|rps|traffic|requests?", ("expected_qps",)),
+)
+
+
+def _whole_orders() -> Mapping[tuple[str, ...], str]:
+    return {
+        tuple(token.text for token in tokenise(fold(phrase)) if token.kind != "mark"): order
+        for order, listed in read_table("orders").items()
+        for phrase in listed
+    }
+
+
+_WHOLE = _whole_orders()
+
+
+def spoken(text: str) -> tuple[str, ...]:
+    """Folded words of a clause."""
+    return tuple(token.text for token in tokenise(fold(text)) if token.kind != "mark")
+
+
+def order_of(text: str) -> str | None:
+    """The name of the order that a whole clause is, with or without polite words around it."""
+    said = spoken(text)
+    for _ in range(5):
+        if said in _WHOLE:
+            return _WHOLE[said]
+        if said and said[0] in _POLITE:
+            said = said[1:]
+        elif said and said[-1] in _POLITE:
+            said = said[:-1]
+        else:
+            break
+    return _WHOLE.get(said)
+
+
+def plain(text: str) -> str:
+    """A clause in lower case without accents, polite words before and marks behind."""
+    folded = " ".join(fold(text).split()).strip(" .,!?;:¿¡")
+    parts = folded.split(" ")
+    while len(parts) > 1 and parts[0].strip(",.!:-") in _POLITE and parts[0] not in ("no", "not"):
+        parts = parts[1:]
+    return " ".join(parts)
+
+
+def read_order(text: str, dialogue: Dialogue) -> Command | None:
+    """The command that a clause is by itself, or None."""
+    said = spoken(text)
+    if said and set(said) <= _AGREED and dialogue.options:
+        return Approve()
+    order = order_of(text)
+    if order is not None and order in _COMMANDS:
+        return _COMMANDS[order]()
+    folded = plain(text)
+    for reader in (_choose, _compare, _keep, _drop):
+        command = reader(folded, dialogue)
+        if command is not None:
+            return command
+    return None
+
+
+def is_idle(text: str) -> bool:
+    """Thanks, greetings and "not yet": nothing to do."""
+    return order_of(text) in ("thanks", "not yet")
+
+
+def list_name(text: str) -> str | None:
+    """The named list that words mean."""
+    return next((name for form, name in LISTS if form.search(text)), None)
+
+
+def field_of(text: str) -> str | None:
+    """The field of the card that words name."""
+    if _CHOSEN.search(text):
+        return None
+    for form, fields in _FIELDS_OF_WORDS:
+        if re.search(rf"\b(?:{form})\b", text):
+            return fields[0]
+    return None
+
+
+def _choose(folded: str, dialogue: Dialogue) -> Command | None:
+    chosen = _CHOOSE.match(folded)
+    if not chosen or not dialogue.options:
+        return None
+    what = chosen["what"]
+    name = list_name(what) if len(what.split()) <= 3 else None
+    if name and dialogue.lists and dialogue.lists.get(name):
+        return Choose(dialogue.lists[name][0])
+    return _numbered(what, dialogue)
+
+
+def _numbered(what: str, dialogue: Dialogue) -> Command | None:
+    option = _NUMBERED.match(_ORDINALS.get(what, what))
+    if option and option["id"]:
+        return Choose(option["id"])
+    if option and 1 <= int(option["number"]) <= len(dialogue.options):
+        return Choose(str(dialogue.options[int(option["number"]) - 1]["id"]))
+    return None
+
+
+def _compare(folded: str, dialogue: Dialogue) -> Command | None:
+    if _SOMETHING.match(folded) and dialogue.options:
+        name = list_name(folded)
+        return Compare((name,)) if name else None
+    compared = _COMPARE.match(folded)
+    if not compared:
+        return None
+    what = compared["what"]
+    named = sorted((found.start(), name) for form, name in LISTS for found in [form.search(what)] if found)
+    names = [name for _, name in named]
+    names += [] if names else [_ORDINALS.get(word, word) for word in re.findall(r"\b[\w-]+\b", what)
+                               if word in _ORDINALS or re.fullmatch(r"\d{1,2}|[0-9a-f]{8}", word)]  # fmt: skip
+    return Compare(tuple(names) or _models_named(what, dialogue))
+
+
+def _models_named(what: str, dialogue: Dialogue) -> tuple[str, ...]:
+    """Offered options whose model the words name by a part such as "70b"."""
+    named = set(re.findall(r"\b\d+(?:\.\d+)?b\b|\b[a-z]{4,}\b", what)) - {"with", "that", "this", "against", "model"}
+    fitting = [str(option["id"]) for option in dialogue.options
+               if any(part in str(option.get("model_id", "")).lower() for part in named)]  # fmt: skip
+    return tuple(fitting[:1])
+
+
+def _keep(folded: str, dialogue: Dialogue) -> Command | None:  # noqa: ARG001  # readers share a signature
+    saved = _SAVE.match(folded)
+    if saved:
+        return SaveScenario((saved["name"] or "").strip() or "saved")
+    loaded = _LOAD.match(folded)
+    if loaded:
+        return LoadScenario("" if _FIRST.match(loaded["name"]) else loaded["name"].strip())
+    return None
+
+
+def _drop(folded: str, dialogue: Dialogue) -> Command | None:  # noqa: ARG001
+    dropped = _DROP.match(folded)
+    if not dropped:
+        return None
+    for form, fields in _DROPPABLE:
+        if re.fullmatch(rf"(?:{form}){_LIMIT}", dropped["what"]):
+            return Clear(fields, folded)
+    return None
