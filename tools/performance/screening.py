@@ -13,7 +13,7 @@ from tools.performance.estimation import METRICS
 from tools.performance.experience import Experience
 from tools.performance.features import CONFIGURATION_BLOCKS, configuration_features, lineage, load_features
 from tools.performance.loads import KINDS, Loads
-from tools.performance.points import Floats, Points, points
+from tools.performance.points import Floats, Points, distinct, points
 from tools.performance.queueing import at_batch, open_loop, rate_rps
 from tools.performance.residual import Residual, block_corrections, load_residual
 from tools.performance.roofline import Costs, Serving, closed_loop, costs, offline
@@ -125,16 +125,11 @@ def corrected(screened: Screen, configurations: Sequence[Configuration], experie
 
 
 def _classes(configurations: Sequence[Configuration]) -> tuple[list[ServingClass], npt.NDArray[np.intp]]:
-    index: dict[tuple[bool, int, str, str], int] = {}
-    distinct: list[ServingClass] = []
-    member: list[int] = []
-    for each in configurations:
-        key = (each.model.kind == "moe", id(each.accelerator), each.quantization, each.engine)
-        at = index.setdefault(key, len(distinct))
-        if at == len(distinct):
-            distinct.append(serving_class(each.model, each.accelerator, each.quantization, each.engine, CURRENT_YEAR))
-        member.append(at)
-    return distinct, np.array(member, dtype=np.intp)
+    first, member = distinct(configurations, "model.kind", "accelerator", "quantization", "engine")
+    classes = [
+        serving_class(each.model, each.accelerator, each.quantization, each.engine, CURRENT_YEAR) for each in first
+    ]
+    return classes, member
 
 
 def _typical(isl: Floats, osl: Floats) -> Loads:
