@@ -73,6 +73,16 @@ def test_people_see_specification_picks_options_and_what_was_left_out(run: Run, 
         assert part in out
 
 
+def test_people_see_the_picks_simulated_and_programs_when_they_ask(run: Run, spec: str) -> None:
+    assert "Simulated at the peak" in run("plan", "--spec", spec)[1]
+    assert "Simulated at the peak" not in run("plan", "--spec", spec, "--no-refine")[1]
+    plain, refined = (json.loads(run("plan", "--spec", spec, "--json", *more)[1]) for more in ((), ("--refine",)))
+    figures = refined.pop("refined")
+    assert refined == plain
+    assert {plain["lists"]["balanced"][0], plain["lists"]["lowest_cost"][0]} <= set(figures)
+    assert all(each["ttft_ms"]["p99"] >= each["ttft_ms"]["p50"] > 0 for each in figures.values())
+
+
 def test_a_wrapped_intent_and_set_fields_are_read(run: Run, tmp_path: Path) -> None:
     path = write(tmp_path, {"intent": INTENT})
     _, out, _ = run(

@@ -20,6 +20,10 @@ def plan(
     sets: Annotated[list[str] | None, typer.Option("--set", help="Set a field of the intent: field=value.")] = None,
     candidate: Annotated[str | None, typer.Option("--why", help="Explain MODEL[@GPU[:CARDS[:PRECISION]]].")] = None,
     deep: Annotated[bool, typer.Option(help="Also: relaxations, sensitivity, API or machines, chances.")] = False,
+    refined: Annotated[
+        bool | None,
+        typer.Option("--refine/--no-refine", help="Simulate the picks at the peak; for people unless refused."),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100, help="Options in each list.")] = 10,
     rehearse: Annotated[bool, typer.Option(help="Learn from simulated deployments too, to try it out.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -44,12 +48,19 @@ def plan(
     if as_json:
         from ui.output import print_json
 
+        if refined:
+            for each, answer in zip(plans, answers, strict=True):
+                answer["refined"] = simulated(each)
         print_json(answers[0] if several is None else {**several, "plans": answers}, snapshot=snapshot.version)
     else:
         from ui.rendering.plan import show_plan, show_portfolio
 
-        for answer in answers:
+        for each, answer in zip(plans, answers, strict=True):
             show_plan(answer)
+            if refined is not False:
+                from ui.rendering.refinement import refined_with_progress, show_refined
+
+                show_refined(answer, {key: found.to_json() for key, found in refined_with_progress(each).items()})
         if several is not None:
             show_portfolio(several)
     if not all(each.feasible for each in plans):
@@ -64,3 +75,10 @@ def answered(plan: "Plan", snapshot: "Snapshot", market: "Market", *, deep: bool
 
         answer["advice"] = advice(plan, snapshot, market)
     return answer
+
+
+def simulated(plan: "Plan") -> dict[str, Any]:
+    """The picks as simulated, by option id."""
+    from tools.planner.refinement import refine
+
+    return {key: found.to_json() for key, found in refine(plan).items()}
