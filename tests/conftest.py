@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -69,7 +69,7 @@ def any_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str,
         yield name, kubeconfig
 
 
-@pytest.fixture
-def cluster_double(tmp_path: Path) -> Callable[..., object]:
-    """Starts the project's API double with its controllers: a context manager that gives the kubeconfig."""
-    return lambda *options: cluster_process("kubernetes_double", tmp_path, *options)
+@pytest.fixture(scope="session")
+def start_double() -> Callable[..., AbstractContextManager[Path]]:
+    """Starts the project's API double with its controllers in a folder: a context manager that gives the kubeconfig."""
+    return lambda folder, *options: cluster_process("kubernetes_double", folder, *options)

@@ -25,6 +25,15 @@ class Cluster:
     missing: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
+    def reset(self) -> None:
+        """No faults, and nothing in any namespace."""
+        self.denied, self.failing, self.missing, self.requests = [], [], [], []
+        self.webhook = self.pods = ""
+        for key, entry in list(self.store.objects.items()):
+            if key[1] and key in self.store.objects:
+                kind = next(kind for kind in all_kinds() if kind.storage_key == key[0])
+                self.store.remove(kind, entry)
+
     def kinds(self) -> list[Kind]:
         return [kind for kind in all_kinds() if kind.group not in self.missing]
 

@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Any, Protocol
 
 from .cluster import Cluster
+from .kinds import all_kinds
 from .store import Store, now
 
 CARDS_PER_NODE = 8
@@ -308,7 +309,7 @@ class Controllers:
             if entry["metadata"].get("deletionTimestamp")
         }
         for key, entry in list(self.store.objects.items()):
-            kind = next(kind for kind in self.cluster.kinds() if kind.storage_key == key[0])
+            kind = next(kind for kind in all_kinds() if kind.storage_key == key[0])
             metadata = entry["metadata"]
             owners = [owner["uid"] for owner in metadata.get("ownerReferences", [])]
             lost = owners and (not set(owners) & uids or set(owners) & dying)

@@ -42,6 +42,8 @@ def application(cluster: Cluster, *, token: str) -> Starlette:
         wanted = await request.json()
         if wanted.pop("compact", False):
             cluster.store.compact()
+        if wanted.pop("reset", False):
+            cluster.reset()
         for name, value in wanted.items():
             setattr(cluster, name, value)
         return JSONResponse({"requests": cluster.requests})

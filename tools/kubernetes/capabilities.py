@@ -74,5 +74,5 @@ def _kserve(cluster: Cluster, served: Mapping[str, tuple[str, ...]]) -> str | No
 
 def _known(version: str) -> str:
     """The version itself, or the newest whose schemas are bundled."""
-    newest = kubernetes_validate.latest_version()
-    return min((version, str(newest)), key=lambda text: tuple(int(part) for part in text.split(".")[:2]))
+    newest = ".".join(kubernetes_validate.latest_version().split(".")[:2])
+    return min((version, newest), key=lambda text: tuple(int(part) for part in text.split(".")[:2]))

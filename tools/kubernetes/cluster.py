@@ -13,6 +13,7 @@ from typing import Any
 import urllib3
 from kubernetes import config
 from kubernetes.client import ApiClient, Configuration
+from yaml import YAMLError
 
 from knowledge.errors import BadInput, NotFound
 from tools.kubernetes.failures import Refused, explained, refusal, unreachable
@@ -216,7 +217,7 @@ class Cluster:
                 else:
                     file = str(self.kubeconfig) if self.kubeconfig else None
                     load.load_kube_config(file, self.context, client_configuration=made, persist_config=False)
-            except (config.ConfigException, OSError, ValueError, TypeError, KeyError) as error:
+            except (config.ConfigException, YAMLError, OSError, ValueError, TypeError, KeyError) as error:
                 words = " ".join(str(error).split())
                 raise BadInput(f"no cluster: {words}", "name one with --kubeconfig FILE", field="kubeconfig") from error
             made.retries = False

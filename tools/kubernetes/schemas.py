@@ -1,4 +1,4 @@
-"""Schemas of custom resources, closed so that an unknown field is an error, as a strict API server would have it."""
+"""Schemas of core and custom kinds, closed so that an unknown field is an error, as a strict API server has it."""
 
 import gzip
 import json
@@ -7,7 +7,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+import kubernetes_validate
+from jsonschema import Draft202012Validator
+from kubernetes_validate.utils import all_versions, schema_contents
 from openapi_schema_validator import OAS30Validator
+from referencing import Registry, Resource
 
 _OPENERS = ("x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource")
 _CHILDREN = ("items", "additionalProperties", "not")
@@ -25,6 +29,40 @@ _METADATA = {
         "ownerReferences": {"type": "array", "items": {"type": "object"}},
     },
 }
+
+
+@cache
+def core_validator(version: str, api_version: str, kind: str) -> Draft202012Validator | None:
+    """A validator for a kind of Kubernetes itself at a version such as 1.36; None when it has none such.
+
+    The schemas are kubernetes-validate's; they are kept here because that package reads them anew for each object.
+    """
+    group, _, name = api_version.rpartition("/")
+    file = f"{kind.lower()}-{group.partition('.')[0] + '-' if group else ''}{name}.json"
+    try:
+        schema = schema_contents(f"kubernetes-json-schema/v{version}-local-strict/{file}", version)
+    except FileNotFoundError:
+        return None
+    registry: Registry[Any] = Resource.from_contents(schema) @ (_definitions(version) @ Registry())
+    return Draft202012Validator(schema, registry=registry)
+
+
+@cache
+def _definitions(version: str) -> Resource[Any]:
+    return Resource.from_contents(
+        schema_contents(f"kubernetes-json-schema/v{version}-local-strict/_definitions.json", version)
+    )
+
+
+def bundled_version(version: str) -> str | None:
+    """The bundled version that a cluster's is checked by: the newest that is not newer; None when none is bundled."""
+    wanted = _numbers(version)
+    known = [entry for entry in all_versions() if _numbers(entry) <= wanted]
+    return str(known[-1]) if known and wanted <= _numbers(kubernetes_validate.latest_version()) else None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2])
 
 
 @cache

@@ -11,7 +11,7 @@ from tools.kubernetes.findings import Finding, errors
 from tools.kubernetes.kserve_rules import kserve_rules
 from tools.kubernetes.release import Release
 from tools.kubernetes.rendering import Manifest, objects_of
-from tools.kubernetes.schemas import has_rules, validator
+from tools.kubernetes.schemas import bundled_version, core_validator, has_rules, validator
 
 _DNS_NAME = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
 _NOT_APPLIED = ("argoproj.io/", "toolkit.fluxcd.io/", "kustomize.config.k8s.io/")
@@ -60,20 +60,17 @@ def _schema(entry: Mapping[str, Any], subject: str, version: str) -> Iterable[Fi
             yield Finding("note", subject, "", "CEL rules of its definition were not evaluated offline",
                           "a dry run on the cluster evaluates them")  # fmt: skip
         return
-    try:
-        kubernetes_validate.validate(dict(entry), version, strict=True)
-    except kubernetes_validate.ValidationError as error:
-        yield from _violations([error], subject)
-    except kubernetes_validate.SchemaNotFoundError:
-        yield Finding(
-            "error", subject, "apiVersion", f"Kubernetes {version} has no {kind} in {api_version}",
-            "set kubernetes_version to the cluster's",
-        )  # fmt: skip
-    except kubernetes_validate.utils.VersionNotSupportedError:
-        yield Finding(
-            "error", subject, "kubernetes_version", f"no schemas of Kubernetes {version} are bundled",
-            f"versions up to {kubernetes_validate.latest_version()} are",
-        )  # fmt: skip
+    bundled = bundled_version(version)
+    if bundled is None:
+        yield Finding("error", subject, "kubernetes_version", f"no schemas of Kubernetes {version} are bundled",
+                      f"versions up to {kubernetes_validate.latest_version()} are")  # fmt: skip
+        return
+    core = core_validator(bundled, api_version, kind)
+    if core is None:
+        yield Finding("error", subject, "apiVersion", f"Kubernetes {version} has no {kind} in {api_version}",
+                      "set kubernetes_version to the cluster's")  # fmt: skip
+        return
+    yield from _violations(core.iter_errors(entry), subject)
 
 
 def _violations(problems: Iterable[Any], subject: str) -> Iterable[Finding]:

@@ -1,0 +1,343 @@
+"""The Kubernetes target on the project's double (a double, not Kubernetes): applied once, followed, undone.
+
+`tests/test_kubernetes_contract.py` holds the double to what a real API server answers.
+"""
+
+import json
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from knowledge.errors import BadInput, SextantError, Unavailable
+from knowledge.records import Records
+from knowledge.snapshot import load
+from tools.deploy import DeploymentSpec, DeployProgress, read_specification
+from tools.kubernetes.cluster import Cluster
+from tools.kubernetes.settings import Settings, read_settings
+from tools.kubernetes.target import KubernetesTarget
+
+APPLIER = textwrap.dedent("""
+    import json, os, signal, sys
+    from pathlib import Path
+    from knowledge.snapshot import load
+    from tools.deploy import read_specification
+    from tools.kubernetes.settings import read_settings
+    from tools.kubernetes.target import KubernetesTarget
+
+    home, kubeconfig, spec, settings, action, die_at = sys.argv[1:]
+    count = 0
+
+    def step(progress):
+        global count
+        count += 1
+        if str(count) == die_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    target = KubernetesTarget(Path(home), load(), settings=read_settings(json.loads(settings)),
+                              kubeconfig=Path(kubeconfig), ready_s=20)
+    if action == "apply":
+        made = target.apply(read_specification(json.loads(spec)), owner="ann", thread="t", on_progress=step)
+    else:
+        made = target.rollback(action, who="ann", on_progress=step)
+    print(made.deployment_id, made.state, count)
+""")
+SIMULATED = {"simulator": True}
+
+
+def specification(**changes: Any) -> DeploymentSpec:
+    lengths = {"mean": 100.0, "p50": 90.0, "p90": 200.0, "p99": 300.0}
+    values: dict[str, Any] = {
+        "option_id": "abc12345", "kind": "rental", "quantization": "bf16", "gpu_count": 2, "replicas": 2,
+        "model_id": "Qwen/Qwen3-8B", "gpu_type": "NVIDIA-H100-80GB-SXM", "engine": {"max_model_len": 8192},
+        "objectives": [{"metric": "ttft", "percentile": 90, "bound_ms": 2000}],
+        "traffic": {"request_rate_rps": 4.0, "isl": lengths, "osl": lengths},
+    }  # fmt: skip
+    return read_specification({**values, **changes})
+
+
+@pytest.fixture(scope="module")
+def kubeconfig(tmp_path_factory: pytest.TempPathFactory, start_double: Any) -> Iterator[Path]:
+    with start_double(tmp_path_factory.mktemp("double")) as found:
+        yield found
+
+
+@pytest.fixture
+def cluster(kubeconfig: Path) -> Cluster:
+    made = Cluster(kubeconfig)
+    made.request("POST", "/_double", body={"reset": True})
+    return made
+
+
+@pytest.fixture
+def target(cluster: Cluster, tmp_path: Path) -> Callable[..., KubernetesTarget]:
+    """Makes targets with these settings on the same cluster and records."""
+
+    def made(patience_s: float = 20.0, **settings: Any) -> KubernetesTarget:
+        return KubernetesTarget(tmp_path, load(), settings=read_settings({**SIMULATED, **settings}),
+                                kubeconfig=cluster.kubeconfig, ready_s=patience_s, hopeless_s=0.0)  # fmt: skip
+
+    return made
+
+
+def faults(cluster: Cluster, **wanted: Any) -> None:
+    cluster.request("POST", "/_double", body=wanted)
+
+
+def held(cluster: Cluster) -> set[str]:
+    """`Kind/name` of everything of Sextant's in the namespace."""
+    kinds = [("v1", "ConfigMap"), ("v1", "Service"), ("apps/v1", "Deployment"), ("keda.sh/v1alpha1", "ScaledObject"),
+             ("serving.kserve.io/v1beta1", "InferenceService"), ("serving.kserve.io/v1alpha1", "ServingRuntime"),
+             ("serving.kserve.io/v1alpha2", "LLMInferenceService"), ("policy/v1", "PodDisruptionBudget")]  # fmt: skip
+    return {
+        f"{kind}/{entry['metadata']['name']}"
+        for version, kind in kinds
+        for entry in cluster.list(version, kind, "inference", labelSelector="app.kubernetes.io/managed-by=sextant")
+    }
+
+
+@pytest.mark.parametrize("kind", ["kserve", "vanilla", "llmisvc"])
+def test_a_deployment_runs_until_it_is_rolled_back_to_nothing(
+    kind: str, target: Callable[..., KubernetesTarget], cluster: Cluster, tmp_path: Path
+) -> None:
+    steps: list[DeployProgress] = []
+    door = target(target=kind, access="nodeport")
+    deployment = door.apply(specification(), owner="ann", thread="t", on_progress=steps.append)
+    assert deployment.state == "applied"
+    assert deployment.endpoint is not None
+    assert deployment.endpoint.startswith("http://127.0.0.1:")
+    assert [health.ready for health in door.health(deployment)] == [True]
+    assert [step.fraction for step in steps] == sorted(step.fraction for step in steps)
+    assert {"reserved", "checking", "applying", "applied"} <= {step.step for step in steps}
+    assert door.drift(deployment.deployment_id) == ()
+    assert held(cluster)
+
+    rolled_back = door.rollback(deployment.deployment_id, who="ann")
+    assert rolled_back.state == "rolled_back"
+    assert door.rollback(deployment.deployment_id, who="ann") == rolled_back
+    assert held(cluster) == set()
+    assert cluster.list("v1", "Pod", "inference") == []
+    audit = [(entry.action, entry.result) for entry in Records(tmp_path).audit.entries()]
+    assert [action for action, _ in audit] == ["deploy", "deploy", "apply", "rollback"]
+    assert "digest" in audit[2][1]
+
+
+def test_applying_twice_changes_nothing(target: Callable[..., KubernetesTarget], cluster: Cluster) -> None:
+    first = target().apply(specification(), owner="ann", thread="t")
+    versions = {entry["metadata"]["resourceVersion"] for entry in cluster.list("v1", "Service", "inference")}
+    assert target().apply(specification(), owner="ann", thread="t") == first
+    assert {entry["metadata"]["resourceVersion"] for entry in cluster.list("v1", "Service", "inference")} == versions
+
+
+def test_a_new_plan_replaces_the_old_and_a_rollback_brings_it_back(
+    target: Callable[..., KubernetesTarget], cluster: Cluster, tmp_path: Path
+) -> None:
+    records = Records(tmp_path).deployments
+    old = target(dashboard=True).apply(specification(), owner="ann", thread="t")
+    new = target(dashboard=False).apply(specification(replicas=1, gpu_count=1), owner="ann", thread="t")
+    assert "ConfigMap/qwen3-8b-dashboard" not in held(cluster)
+    assert (records.get(old.deployment_id).state, records.get(old.deployment_id).endpoint) == ("rolled_back", None)
+    assert len(cluster.list("v1", "Pod", "inference")) == 1
+
+    target().rollback(new.deployment_id, who="ann")
+    assert records.get(old.deployment_id).state == "applied"
+    assert records.get(old.deployment_id).endpoint is not None
+    assert "ConfigMap/qwen3-8b-dashboard" in held(cluster)
+    assert len(cluster.list("v1", "Pod", "inference")) == 2
+    target().rollback(old.deployment_id, who="ann")
+    assert held(cluster) == set()
+
+
+def test_a_change_by_somebody_else_is_seen_and_never_forced_over(
+    target: Callable[..., KubernetesTarget], cluster: Cluster
+) -> None:
+    deployment = target().apply(specification(), owner="ann", thread="t")
+    theirs = {"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService",
+              "metadata": {"name": "qwen3-8b", "namespace": "inference"},
+              "spec": {"predictor": {"minReplicas": 7}}}  # fmt: skip
+    cluster.request("PATCH", cluster._path(theirs), body=theirs, query={"fieldManager": "bob", "force": "true"},
+                    content_type="application/apply-patch+yaml")  # fmt: skip
+    (seen,) = target().drift(deployment.deployment_id)
+    assert (seen.subject, seen.field) == ("InferenceService/qwen3-8b", "spec.predictor.minReplicas")
+    assert (seen.applied, seen.live, seen.manager) == (2, 7, "bob")
+    with pytest.raises(BadInput, match=r"bob.*minReplicas.*nothing was forced"):
+        target().apply(specification(replicas=3, gpu_count=3), owner="ann", thread="t")
+    live = cluster.get(theirs)
+    assert live is not None
+    assert live["spec"]["predictor"]["minReplicas"] == 7
+
+
+def test_what_belongs_to_somebody_else_is_never_taken_over(
+    target: Callable[..., KubernetesTarget], cluster: Cluster
+) -> None:
+    cluster.request("POST", "/api/v1/namespaces/inference/configmaps",
+                    body={"metadata": {"name": "qwen3-8b-plan"}, "data": {"mine": "yes"}})  # fmt: skip
+    with pytest.raises(BadInput, match="belongs to somebody else"):
+        target().apply(specification(), owner="ann", thread="t")
+    assert held(cluster) == set()
+    (kept,) = cluster.list("v1", "ConfigMap", "inference")
+    assert kept["data"] == {"mine": "yes"}
+
+
+FAILURES: dict[str, tuple[dict[str, Any], dict[str, Any], type[SextantError], str]] = {
+    "forbidden": ({"denied": [["create", "services"]]}, {}, BadInput, r"you may not create services in inference"),
+    "webhook": ({"webhook": "no Fridays"}, {}, BadInput, r"inferenceservice\.kserve.* refuses it: no Fridays"),
+    "kserve missing": ({"missing": ["serving.kserve.io"]}, {}, BadInput, r"needs KServe, which this cluster does not"),
+    "operator missing": ({"missing": ["keda.sh"]}, {"autoscaling": "keda"}, BadInput, r"no KEDA"),
+    "namespace missing": ({}, {"namespace": "nowhere"}, BadInput, r'namespaces "nowhere" not found'),
+    "storage class missing": ({}, {"cache_storage_class": "fast", "simulator": False}, BadInput, r"storage class fast"),
+    "image": ({"pods": "ImagePullBackOff"}, {}, Unavailable, r"the image sextant:0\.1\.0 cannot be pulled"),
+    "crash": ({"pods": "CrashLoopBackOff"}, {}, Unavailable, r"ends right after its start \(4 times\): ValueError"),
+    "memory": ({"pods": "OOMKilled"}, {}, Unavailable, r"killed for using too much memory"),
+    "probe": ({"pods": "Probe"}, {}, Unavailable, r"does not answer yet: Startup probe failed"),
+    "never ready": ({"pods": "Never"}, {}, Unavailable, r"not ready within 1 s"),
+    "broken": (
+        {"failing": [{"verb": "patch", "resource": "inferenceservices", "times": 99, "code": 500,
+                      "reason": "InternalError", "message": "etcd is away"}]},
+        {}, Unavailable, r"etcd is away",
+    ),
+    "patience": (
+        {"failing": [{"verb": "list", "resource": "events", "times": 9, "code": 429, "reason": "TooManyRequests",
+                      "message": "too many requests", "retry_after_s": 1}], "pods": "Never"},
+        {}, Unavailable, r"asks for patience",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_every_failure_of_a_cluster_is_one_clear_line_and_leaves_nothing(
+    failure: str, target: Callable[..., KubernetesTarget], cluster: Cluster, tmp_path: Path
+) -> None:
+    broken, settings, kind, words = FAILURES[failure]
+    faults(cluster, **broken)
+    with pytest.raises(kind, match=words) as caught:
+        target(patience_s=1.0, **settings).apply(specification(), owner="ann", thread="t")
+    assert "\n" not in caught.value.message
+    assert caught.value.cure
+    faults(cluster, denied=[], missing=[], webhook="", failing=[], pods="")
+    assert held(cluster) == set()
+    for deployment in Records(tmp_path).deployments.all():
+        assert (deployment.state, deployment.endpoint) == ("failed", None)
+
+
+def test_cards_that_are_taken_are_told_by_node(target: Callable[..., KubernetesTarget], cluster: Cluster) -> None:
+    spec = specification(replicas=3, tensor_parallel=8, gpu_count=24, model_id="meta-llama/Llama-3.1-70B-Instruct")
+    door = target(patience_s=2.0, simulator=False)
+    (warning,) = [finding for finding in door.check(spec) if finding.field == "cards"]
+    assert "free: 8 on node-0, 8 on node-1" in warning.problem
+    with pytest.raises(Unavailable, match=r"no node with 8 free nvidia.com/gpu: 0 free on node-0, 0 free on node-1"):
+        door.apply(spec, owner="ann", thread="t")
+    assert cluster.list("v1", "Pod", "inference") == []
+
+
+def test_a_quota_that_is_used_up_is_told_with_its_numbers(
+    target: Callable[..., KubernetesTarget], cluster: Cluster
+) -> None:
+    quota = {"metadata": {"name": "team"}, "spec": {"hard": {"requests.nvidia.com/gpu": "1"}}}
+    cluster.request("POST", "/api/v1/namespaces/inference/resourcequotas", body=quota)
+    with pytest.raises(Unavailable, match=r"exceeded quota: team, requested: requests.nvidia.com/gpu=1.*limited: .*=1"):
+        target(patience_s=2.0, simulator=False).apply(specification(), owner="ann", thread="t")
+
+
+def test_settings_follow_what_the_cluster_offers(target: Callable[..., KubernetesTarget], cluster: Cluster) -> None:
+    faults(cluster, missing=["keda.sh", "monitoring.coreos.com"])
+    steps: list[DeployProgress] = []
+    target().apply(specification(), owner="ann", thread="t", on_progress=steps.append)
+    assert "no KEDA: autoscaling is none" in steps[0].note
+    assert "no Prometheus operator" in steps[0].note
+    faults(cluster, missing=[])
+    assert "InferenceService/qwen3-8b" in held(cluster)
+    assert not any(entry.startswith("ScaledObject") for entry in held(cluster))
+
+
+def test_a_cluster_that_is_gone_is_said_so_at_once(tmp_path: Path, kubeconfig: Path) -> None:
+    text = kubeconfig.read_text()
+    port = text.partition("https://127.0.0.1:")[2].split()[0]
+    gone = tmp_path / "gone.yaml"
+    gone.write_text(text.replace(port, "1"))
+    door = KubernetesTarget(tmp_path, load(), settings=Settings(simulator=True), kubeconfig=gone)
+    with pytest.raises(Unavailable, match=r"the cluster at https://127.0.0.1:1 does not answer"):
+        door.apply(specification(), owner="ann", thread="t")
+
+
+@pytest.mark.parametrize("content", ["", "{", "a: [", "apiVersion: v1"])
+def test_a_kubeconfig_that_is_none_is_refused(tmp_path: Path, content: str) -> None:
+    wrong = tmp_path / "kubeconfig.yaml"
+    wrong.write_text(content)
+    with pytest.raises(BadInput, match="no cluster"):
+        Cluster(wrong).version()
+
+
+def run(tmp_path: Path, kubeconfig: Path, action: str, die_at: str) -> subprocess.Popen[str]:
+    arguments = [
+        str(tmp_path),
+        str(kubeconfig),
+        specification().model_dump_json(),
+        json.dumps(SIMULATED),
+        action,
+        die_at,
+    ]
+    return subprocess.Popen([sys.executable, "-c", APPLIER, *arguments], stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("die_at", [1, 2, 5, 12])
+def test_killed_at_any_step_and_applied_again_it_runs_once(
+    die_at: int, target: Callable[..., KubernetesTarget], cluster: Cluster, kubeconfig: Path, tmp_path: Path
+) -> None:
+    with run(tmp_path, kubeconfig, "apply", str(die_at)) as killed:
+        assert killed.wait() in (-signal.SIGKILL, 0)
+    deployment = target().apply(specification(), owner="ann", thread="t")
+    assert deployment.state == "applied"
+    assert len(Records(tmp_path).deployments.all()) == 1
+    assert len(cluster.list("serving.kserve.io/v1beta1", "InferenceService", "inference")) == 1
+    assert target().drift(deployment.deployment_id) == ()
+    target().rollback(deployment.deployment_id, who="ann")
+    assert held(cluster) == set()
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_reconcile_finishes_or_undoes_what_was_interrupted(
+    resume: bool, target: Callable[..., KubernetesTarget], cluster: Cluster, kubeconfig: Path, tmp_path: Path
+) -> None:
+    with run(tmp_path, kubeconfig, "apply", "6") as killed:
+        assert killed.wait() == -signal.SIGKILL
+    assert held(cluster)
+    (changed,) = target().reconcile(resume=resume)
+    assert changed.state == ("applied" if resume else "failed")
+    assert bool(held(cluster)) == resume
+    assert target().reconcile(resume=resume) == ()
+
+
+def test_a_rollback_that_was_killed_can_be_repeated(
+    target: Callable[..., KubernetesTarget], cluster: Cluster, kubeconfig: Path, tmp_path: Path
+) -> None:
+    deployment = target().apply(specification(), owner="ann", thread="t")
+    with run(tmp_path, kubeconfig, deployment.deployment_id, "1") as killed:
+        assert killed.wait() == -signal.SIGKILL
+    assert target().rollback(deployment.deployment_id, who="ann").state == "rolled_back"
+    assert held(cluster) == set()
+
+
+def test_two_processes_applying_at_once_make_one(cluster: Cluster, kubeconfig: Path, tmp_path: Path) -> None:
+    racers = [run(tmp_path, kubeconfig, "apply", "") for _ in range(2)]
+    answers = [racer.communicate()[0].split()[:2] for racer in racers]
+    assert answers[0] == answers[1]
+    assert answers[0][1] == "applied"
+    assert len(cluster.list("serving.kserve.io/v1beta1", "InferenceService", "inference")) == 1
+    assert len(list((tmp_path / "kubernetes").glob("*/[0-9]*.json"))) == 1
+
+
+def test_what_vanished_from_the_cluster_is_recorded_as_failed(
+    target: Callable[..., KubernetesTarget], cluster: Cluster
+) -> None:
+    deployment = target().apply(specification(), owner="ann", thread="t")
+    cluster.delete({"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService",
+                    "metadata": {"name": "qwen3-8b", "namespace": "inference"}})  # fmt: skip
+    assert [health.ready for health in target().health(deployment)] == [False]
+    (failed,) = target().reconcile()
+    assert (failed.state, failed.reason) == ("failed", "InferenceService is gone from the cluster")
