@@ -22,6 +22,7 @@ _FORM = re.compile(r"(?:sxm\d?|pcie|nvl|hbm\d?e?)$")
 _UNKNOWN = re.compile(r"(?:[hb][1-9]00s?|b[1-9]0s?|mi\d{3}[a-z]?s?|gb\d{3}s?|rtx\d{4}s?)$")
 _VENDORS = words("nvidia amd intel geforce tesla instinct google aws")
 _BEFORE_DIGITS = words("rtx x single one a an my our lone")
+_CONNECTORS = words("with mit de con avec cards card gpus gpu karten cartes tarjetas of a")
 _NODES = frozenset(["dgx", "hgx"])
 _TOO_COMMON = words("orin pvc hpu max pro a2 p4")
 _CARD_WORDS = frozenset(["gpu", "gpus", "card", "cards"])
@@ -176,11 +177,12 @@ class AcceleratorFinder:
         """Memory and form that follow a name."""
         found: list[str] = []
         while len(found) < MAX_NAME_CHUNKS and self._close(index):
+            index = self._past_connectors(index)
             text = self._chunks[index].text
             following = self._chunks[index + 1].text if self._close(index + 1) else ""
             if _MEMORY.match(text) or _FORM.match(text):
                 end = self._chunks[index].end
-            elif text.isdigit() and 2 <= len(text) <= 3 and following in ("gb", "gib", "g"):
+            elif text.isdigit() and 2 <= len(text) <= 3 and following in ("gb", "gib", "g", "go"):
                 text, index = text + "gb", index + 1
                 end = self._chunks[index].end
             else:
@@ -189,6 +191,17 @@ class AcceleratorFinder:
                 found.append(text)
             index += 1
         return found, end
+
+    def _past_connectors(self, index: int) -> int:
+        """Behind "cards with" when a memory follows: "A100 cards with 80 GB"."""
+        at = index
+        while (
+            at < index + 2 and at < len(self._chunks) and self._chunks[at].text in _CONNECTORS and self._close(at + 1)
+        ):
+            at += 1
+        rest = [chunk.text for chunk in self._chunks[at : at + 2]]
+        memory = bool(rest) and (_MEMORY.match(rest[0]) or (rest[0].isdigit() and rest[-1] in ("gb", "gib", "go")))
+        return at if memory else index
 
     def _prefixes(self, index: int, start: int) -> tuple[list[str], int, int]:
         """Memory, vendor and node words that stand before a name; the node's cards."""

@@ -11,6 +11,10 @@ from agent.understanding.vocabulary.units import CUES, Cue
 
 CUE_LEXICON: Lexicon[Cue] = Lexicon(phrases(CUES))
 REACH = 14
+NEVER = 99.0
+
+_BEHIND_ONLY = words("in out rein raus hinein")
+_AFTER_LENGTHS = words("and und et y out tokens token plus with")
 
 _STRONG = frozenset(["\n", ".", ";", "?", "!", "•", "|"])
 _ABBREVIATIONS = words("e i g a approx ca max min vs incl etc no bzw z b d h ej p m mio mrd tsd mill st dr mr avg resp")
@@ -116,11 +120,23 @@ class Context:
     def _cost(self, quantity: Quantity, hit: CueHit) -> float:
         if hit.first < quantity.last and hit.last > quantity.first:
             return hit.cue.weakness * 0.2
+        if (
+            hit.last == hit.first + 1
+            and self.texts[hit.first] in _BEHIND_ONLY
+            and not self._ends_a_length(quantity, hit)
+        ):
+            return NEVER
         if hit.last <= quantity.first:
             return self._gap(hit.last, quantity.first) + hit.cue.weakness
         labels_another = hit.last < len(self.texts) and self.texts[hit.last] in (":", "=")
         away = 6.6 if labels_another else 0.6
         return self._gap(quantity.last, hit.first, to_the_right=True) + hit.cue.weakness + away
+
+    def _ends_a_length(self, quantity: Quantity, hit: CueHit) -> bool:
+        """ "In" and "out" are lengths only behind their number and before a pause: "2k in, 500 out"."""
+        following = self.tokens[hit.last] if hit.last < len(self.tokens) else None
+        pause = following is None or following.kind != "word" or following.text in _AFTER_LENGTHS
+        return hit.first >= quantity.last and pause
 
     def _gap(self, first: int, last: int, *, to_the_right: bool = False) -> float:
         """Distance over the tokens between: fillers are short, commas, conjunctions and other quantities long."""
@@ -129,7 +145,7 @@ class Context:
             text = self.texts[at]
             if text == ",":
                 cost += 3.0
-            elif text in _CONJUNCTIONS:
+            elif text in _CONJUNCTIONS or text == "(":
                 cost += 2.0
             elif text in (":", "="):
                 cost += 6.0 if to_the_right else 0.0

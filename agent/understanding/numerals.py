@@ -131,6 +131,11 @@ _HALVES = {
     "media": 0.5, "quarter": 0.25, "viertel": 0.25, "third": 1 / 3, "anderthalb": 1.5, "eineinhalb": 1.5,
     "zweieinhalb": 2.5, "dreieinhalb": 3.5,
 }  # fmt: skip
+_OTHER_SENSES = words("media medio quarter third demi demie")
+_HALVED = words(
+    "segundo segundos second seconde million millon millones hora hour heure minuto minute dia day of de a billion "
+    "dozen docena"
+)
 _VAGUE = words(
     "few several many tens hundreds thousands dozens millions lots quelques plusieurs varios varias einige "
     "mehrere milliers centaines miles cientos hunderte tausende handful paar billions millionen"
@@ -284,6 +289,8 @@ class NumberReader:
         if self._text(index) in _ARTICLES and self._text(index + 1) in _HALVES:
             index += 1
         if self._text(index) not in _HALVES:
+            return None
+        if self._text(index) in _OTHER_SENSES and self._text(index + 1) not in _HALVED:
             return None
         value, last = _HALVES[self._text(index)], index + 1
         if self._text(last) in ("of", "de"):

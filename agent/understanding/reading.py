@@ -61,7 +61,21 @@ class QuantityReader:
                 found.append(quantity)
             index = quantity.last if quantity else index + 1
         timed = [self._with_left_period(each, found[at - 1].last if at else 0) for at, each in enumerate(found)]
-        return tuple(self._with_noun(each) for each in self._with_lengths(list(self._with_denominators(timed))))
+        joined = self._with_lengths(list(self._with_denominators(timed)))
+        return tuple(self._with_label(self._with_noun(each)) for each in joined)
+
+    def _with_label(self, quantity: Quantity) -> Quantity:
+        """ "msgs/day: 9,600": noun and rate stand before the number."""
+        if quantity.unit or quantity.currency or quantity.pers or self._text(quantity.first - 1) not in (":", "="):
+            return quantity
+        said = self._rates.before(quantity.first - 1, max(quantity.first - 6, 0))
+        if said is None or said[1][1] != quantity.first - 1:
+            return quantity
+        for at in range(max(said[1][0] - 3, 0), said[1][0]):
+            hit = UNIT_LEXICON.at(self._texts, at)
+            if hit and hit.last == said[1][0] and hit.meaning.dimension in ("request", "item", "token", "image"):
+                return replace(quantity, unit=hit.meaning, pers=(said[0],), period_hit=said[1])
+        return quantity
 
     def _with_lengths(self, found: list[Quantity]) -> list[Quantity]:
         """ "50 clips of 8 seconds per day": the rate is that of the clips."""
@@ -120,6 +134,9 @@ class QuantityReader:
         if multiple:
             word = Number(multiple, None, index, index + 1, soft=True)
             return Quantity(word, multiple, None, Unit("times"), (), index, index + 1, index + 1)
+        if self._text(index) in ("sub", "subsecond") and self._text(index + 1) in ("second", "seconds"):
+            one = Number(1.0, None, index, index + 1)
+            return Quantity(one, 1.0, None, Unit("time", 1e3, "second"), (), index, index + 2, index + 2)
         currency, at = self._currency(index)
         if currency and (at >= len(self._tokens) or self._text(at) in ("a", "an", "one")):
             return None
@@ -197,6 +214,8 @@ class QuantityReader:
         if self._text(index) == "-":
             return None, index
         hit = _CURRENCIES.at(self._texts, index)
+        if self._language == "fr" and self._text(index) in ("cent", "cents"):
+            return None, index
         if hit is None or (self._text(index) == "c" and self._tokens[index - 1].end != self._tokens[index].start):
             return None, index
         return hit.meaning, hit.last

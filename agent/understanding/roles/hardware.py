@@ -12,12 +12,12 @@ from agent.understanding.text import words
 from agent.understanding.vocabulary.tables import read_table
 
 _OWNED = word_list(read_table("possession")["own"])
-_RENTED = words("rent renting rented rental cloud mieten louer alquilar lease leasing aws gcp azure runpod lambda hire")
-_NO = words("no not without kein keine pas sin ohne sans never")
+_RENTED = words("rent renting rented rental mieten mietet louer louons alquilar alquilamos lease leasing hire hiring")
+_NO = words("no not without kein keine pas sin ohne sans never than")
 _SINGLE = words("single lone seule seul sola solo einzige einzigen einzelne einzelnen lone")
 _OWN = words("own our eigene eigenen eigener unsere unseren unserer nos propres nuestras nuestros propias propios")
 _UP_TO = words("max maximum most than up limit cap hochstens maximal plus maximo")
-_NODE = words("node nodes server servers machine machines box boxes host hosts knoten")
+_NODE = words("node nodes servers machines boxes hosts knoten")
 _YARDSTICK = words("level class quality grade like style tier niveau bill today now currently api costs cost charges")
 _TRAINING = words("training trained finetune finetuned finetuning tuning tuned epochs epoch pretraining pretrained")
 _GPU = words("gpu gpus accelerators accelerator")
@@ -88,7 +88,8 @@ def _read_card(scene: Scene, draft: Draft, at: int, *, denied: bool, quantity: Q
     if denied:
         draft.doubt(*span, "an accelerator to avoid; say which ones may be used instead", "gpu_types")
         return
-    if mention.cards == 1 and count and _NODE.intersection(scene.texts[last : last + 1]):
+    times = "x" in scene.texts[first:last] or "*" in scene.texts[first:last]
+    if mention.cards == 1 and count and not times and count > 1 and _NODE.intersection(scene.texts[last : last + 1]):
         draft.doubt(*span, "a number of nodes, not said how many cards each holds", "max_gpus")
         count = None
     if mention.cards > 1:

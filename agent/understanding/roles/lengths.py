@@ -1,5 +1,7 @@
 """Lengths in tokens: prompt, answer, context; and generation speed."""
 
+from itertools import pairwise
+
 from agent.understanding.context import Match
 from agent.understanding.draft import Draft
 from agent.understanding.quantities import Quantity
@@ -11,6 +13,8 @@ _ASKED = words(
     "prompt prompts input inputs isl in eingabe entree entrada question questions email emails mail mails "
     "ticket message messages query queries brief briefs"
 )
+_INPUTS = words("in input isl prompt inputs eingabe entree entrada")
+_OUTPUTS = words("out output osl completion outputs answer ausgabe sortie salida")
 _ANSWERS = words("answer answers response reply completion summary antwort reponse respuesta output generation")
 SPEED_REACH = 7.0
 
@@ -38,6 +42,7 @@ def read_speeds(scene: Scene, draft: Draft) -> None:
 
 def read_lengths(scene: Scene, draft: Draft) -> None:
     """Fill prompt_length_avg, generation_length_avg and context_length."""
+    _read_pairs(scene, draft)
     tokens = [each for each in scene.open("token") if not each.period]
     bare = [each for each in scene.open(None) if not each.number.soft and _is_length(scene, each, bool(tokens))]
     matches = scene.context.assign([*tokens, *bare], tuple(_FIELDS), 9.0)
@@ -59,6 +64,22 @@ def read_lengths(scene: Scene, draft: Draft) -> None:
         else:
             detail = "k read as 1000" if field == "context_length" and quantity.number.scale == 1e3 else None
             draft.say(field, float(round(quantity.top)), *scene.span(quantity), detail)
+
+
+def _read_pairs(scene: Scene, draft: Draft) -> None:
+    """ "tokens in/out: 800/200"."""
+    for left, right in pairwise(scene.quantities):
+        if (
+            scene.texts[left.last : right.first] != ("/",)
+            or left.unit
+            or not {left.first, right.first}.isdisjoint(scene.used)
+        ):
+            continue
+        beside = {*scene.before(left, 7), *scene.behind(right, 5)}
+        if _INPUTS & beside and _OUTPUTS & beside and not unusable(left) and not unusable(right):
+            scene.use(left, right)
+            draft.say("prompt_length_avg", left.value, *scene.span(left))
+            draft.say("generation_length_avg", right.value, *scene.span(right))
 
 
 def _say_per_item(scene: Scene, draft: Draft, quantity: Quantity) -> None:
@@ -87,17 +108,28 @@ def _average(scene: Scene, quantity: Quantity) -> bool:
 
 def _is_length(scene: Scene, quantity: Quantity, others: bool) -> bool:
     """A bare number with a length cue right beside it: "ISL 1024", "2k in / 500 out", "16k ctx"."""
-    match = scene.context.nearest(quantity, tuple(_FIELDS), 1.0)
-    if match is None or quantity.period:
-        return False
+    near = [] if quantity.period else scene.context.near(quantity, tuple(_FIELDS), 1.0)
+    return any(_belongs(scene, quantity, match, others) for match in near)
+
+
+def _belongs(scene: Scene, quantity: Quantity, match: Match, others: bool) -> bool:
     phrase = scene.texts[match.hit.first : match.hit.last]
-    exact = {"isl", "osl", "in", "out", "context", "ctx", "input", "output", "prompt", "completion", "generation"}
+    exact = {
+        "isl",
+        "osl",
+        "in",
+        "out",
+        "context",
+        "ctx",
+        "input",
+        "output",
+        "prompt",
+        "completion",
+        "generation",
+        "rein",
+        "raus",
+    }
     named = bool(exact.intersection(phrase)) or len(phrase) > 1
     if match.role == "context":
         return quantity.value >= 256
-    behind_only = phrase in (("in",), ("out",)) or tuple(phrase) in (("in",), ("out",))
-    if behind_only and (
-        match.hit.first < quantity.first or scene.texts[match.hit.last : match.hit.last + 1] == ("of",)
-    ):
-        return False
     return named and quantity.value >= 4 and (others or quantity.value >= 16)

@@ -59,7 +59,7 @@ def is_per_user(scene: Scene, quantity: Quantity) -> bool:
         return True
     before = scene.before(quantity, 8)
     led = any(
-        word in _EACH and (follow in _USERS or (word == "each" and follow in _DOES))
+        word in _EACH and (follow in _USERS or follow == "of" or (word == "each" and follow in _DOES))
         for word, follow in pairwise(before)
     )
     behind = scene.texts[quantity.core_last : quantity.core_last + 2]
@@ -162,7 +162,7 @@ def _say_daily(scene: Scene, draft: Draft, quantity: Quantity) -> None:
 def _read_multiples(scene: Scene, draft: Draft) -> None:
     """ "peak is three times the average"."""
     for quantity in scene.open("times"):
-        peak = scene.context.nearest(quantity, ("peak",), 10.0)
+        peak = scene.context.nearest(quantity, ("peak",), 10.0) or scene.context.nearest(quantity, ("average",), 1.5)
         if peak is None or unusable(quantity):
             continue
         scene.use(quantity)

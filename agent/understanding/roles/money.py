@@ -8,6 +8,7 @@ from agent.understanding.text import words
 HOURS_PER_MONTH_SECONDS = 2628288.0
 _ASK = "Is “{}” per month, per year, or in total?"
 _CHOICES = ("per month", "per year", "in total")
+AFTER_REACH = 3.0
 _UNPLACED_PERS = {"request": "a price per request", "gpu": "a price per card", "audio": "a price per unit of media"}
 _RACK = words("rack racks")
 
@@ -76,15 +77,15 @@ def _budget(scene: Scene, draft: Draft, quantity: Quantity) -> None:
     span = scene.span(quantity)
     token = quantity.per("token")
     kind = next((each.kind for each in quantity.pers if each.kind in _UNPLACED_PERS), None)
-    if token and quantity.currency in ("USD", None):
+    if _is_current(scene, quantity):
+        draft.doubt(*span, "money that is spent or earned now, not said to be a limit", "budget.max_monthly_cost_usd",
+                    "What is the most you want to spend per month?")  # fmt: skip
+    elif token and quantity.currency in ("USD", None):
         draft.say("budget.cost_per_1k_tokens", round(quantity.top / token.amount * 1000, 12), *span)
     elif token:
         draft.doubt(*span, f"a price per token in {quantity.currency}; prices per token are compared in USD", "budget")
     elif kind:
         draft.doubt(*span, f"{_UNPLACED_PERS[kind]}; a limit is kept per month, hour or 1k tokens", "budget")
-    elif _is_current(scene, quantity):
-        draft.doubt(*span, "money that is spent or earned now, not said to be a limit", "budget.max_monthly_cost_usd",
-                    "What is the most you want to spend per month?")  # fmt: skip
     elif quantity.per("user"):
         _per_user(scene, draft, quantity)
     else:
@@ -94,11 +95,9 @@ def _budget(scene: Scene, draft: Draft, quantity: Quantity) -> None:
 def _is_current(scene: Scene, quantity: Quantity) -> bool:
     current = scene.context.nearest(quantity, ("current",), 6.0)
     limit = scene.context.nearest(quantity, ("ceiling", "budget"), 2.0)
-    return (
-        current is not None
-        and current.hit.first < quantity.first
-        and (limit is None or current.cost < limit.cost + 2.0)
-    )
+    if current is None or (current.hit.first > quantity.first and current.cost > AFTER_REACH):
+        return False
+    return limit is None or current.cost < limit.cost + (2.0 if current.hit.first < quantity.first else 0.0)
 
 
 def _per_user(scene: Scene, draft: Draft, quantity: Quantity) -> None:

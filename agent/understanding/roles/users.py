@@ -21,6 +21,7 @@ _FOR = words("for fur pour para")
 _JOINS = words("and plus & und et y")
 _NOT_PEOPLE = words("ai autonomous llm llms software")
 _NEW = words("new additional extra more neue nouveaux nuevos biggest largest top main key")
+_VERBS = words("are is will would can sind sont son estan on online log")
 _THEM = words("them which whom those these")
 _COLLECTIVE = words("staff workforce users people user")
 
@@ -82,7 +83,7 @@ def _doubt_company(scene: Scene, draft: Draft, quantity: Quantity, others: bool)
     if not sized and (cue is None or cue.hit.first > quantity.first):
         return False
     first = quantity.first if cue is None or sized else cue.hit.first
-    if not others and _FOR.intersection(scene.texts[max(first - 3, 0) : first]):
+    if not others and _FOR.intersection(scene.texts[max(first - 5, 0) : first]):
         return False
     if not others:
         draft.doubt(*scene.span(quantity), "the size of the organisation, not said how many will use it", "total_users",
@@ -146,8 +147,8 @@ def _names_people(scene: Scene, quantity: Quantity) -> bool:
     behind = [*scene.behind(quantity, 2), "", ""]
     if behind[0] == "of" and behind[1] in _THEM:
         return True
-    match = scene.context.nearest(quantity, ("concurrent",), 0.9)
-    return match is not None
+    told = bool(_VERBS.intersection(behind[:1])) and any(each.dimension == "user" for each in scene.quantities)
+    return scene.context.nearest(quantity, ("concurrent",), 3.5 if told else 0.9) is not None
 
 
 def _shares(scene: Scene, draft: Draft) -> None:
