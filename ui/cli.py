@@ -71,7 +71,10 @@ app.command("validate")(validate.validate)
 def main() -> None:
     """Entry point of the `sextant` script."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False) or 0)
+    except typer.TyperException as error:  # usage: an unknown command or option, a value of the wrong form
+        sys.stderr.write(error.format_message() + "\n")
+        sys.exit(2)
     except SextantError as error:
         sys.stderr.write(error.message + "\n")
         if error.cure:
