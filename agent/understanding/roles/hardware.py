@@ -18,7 +18,7 @@ _SINGLE = words("single lone seule seul sola solo einzige einzigen einzelne einz
 _OWN = words("own our eigene eigenen eigener unsere unseren unserer nos propres nuestras nuestros propias propios")
 _UP_TO = words("max maximum most than up limit cap hochstens maximal plus maximo")
 _NODE = words("node nodes servers machines boxes hosts knoten")
-_YARDSTICK = words("level class quality grade like style tier niveau bill today now currently api costs cost charges")
+_YARDSTICK = words("level class quality grade like style tier niveau bill today now currently api charges")
 _TRAINING = words("training trained finetune finetuned finetuning tuning tuned epochs epoch pretraining pretrained")
 _GPU = words("gpu gpus accelerators accelerator")
 MAX_PLAIN_CARDS = 64
@@ -129,6 +129,7 @@ def _limit(draft: Draft, count: int, start: int, end: int) -> None:
     if before is None:
         draft.say("max_gpus", float(count), start, end)
     elif before != count:
+        draft.drop("max_gpus")
         draft.doubt(start, end, "a second limit on the number of cards", "max_gpus")
 
 
@@ -187,4 +188,5 @@ def _is_compared(scene: Scene, at: int) -> bool:
     before = scene.texts[low:at]
     for stop in (",", "to", "with", "by"):
         before = before[len(before) - before[::-1].index(stop) :] if stop in before else before
-    return bool(_COMPARED.find(before)) or bool(_YARDSTICK.intersection(scene.texts[at + 1 : at + 2]))
+    dear = scene.texts[at + 1 : at + 3] in (("costs", "us"), ("cost", "us"), ("is", "too"))
+    return dear or bool(_COMPARED.find(before)) or bool(_YARDSTICK.intersection(scene.texts[at + 1 : at + 2]))

@@ -18,10 +18,11 @@ _ORGANISATION = words(
     "startup company firm organisation organization business enterprise agency bank unternehmen firma"
 )
 _FOR = words("for fur pour para")
+_DAILY = words("dau daus daily")
 _JOINS = words("and plus & und et y")
 _NOT_PEOPLE = words("ai autonomous llm llms software")
 _NEW = words("new additional extra more neue nouveaux nuevos biggest largest top main key")
-_VERBS = words("are is will would can sind sont son estan on online log")
+_VERBS = words("are is will would can sind sont son estan on online log at")
 _THEM = words("them which whom those these")
 _COLLECTIVE = words("staff workforce users people user")
 
@@ -62,13 +63,17 @@ def _say_total(scene: Scene, draft: Draft, found: Sequence[Quantity]) -> None:
     if not found:
         return
     using = [each for each in found if scene.context.nearest(each, ("use",), 5.0)]
+    daily = [each for each in found if _DAILY.intersection(scene.texts[each.first : each.core_last])]
+    if daily and len(found) > 1:
+        using = daily
     chosen = list(found)
     if len(found) > 1:
         joined = all(
             set(scene.texts[left.last : right.first]) <= _JOINS | {","} and scene.texts[left.last : right.first]
             for left, right in pairwise(found)
         )
-        if joined and not using:
+        listed = bool(_JOINS.intersection(scene.texts[found[-2].last : found[-1].first]))
+        if joined and listed and not using:
             start, end = scene.span(found[0])[0], scene.span(found[-1])[1]
             draft.say("total_users", sum(each.value for each in found), start, end, "the groups added up")
             return
@@ -116,6 +121,8 @@ def read_users(scene: Scene, draft: Draft) -> None:
             scene.use(quantity)
             if why or scene.context.says(quantity.first, quantity.core_last, _NEW):
                 draft.doubt(*scene.span(quantity), why or "people who join, not people who have access", "total_users")
+            elif scene.texts[quantity.core_last : quantity.core_last + 1] == ("each",):
+                draft.doubt(*scene.span(quantity), "people of each of several groups", "total_users")
             elif not _doubt_company(scene, draft, quantity, len(people) > 1):
                 totals.append(quantity)
     later = [each for each in totals if scene.context.nearest(each, ("growth",), 6.0)]
