@@ -1,43 +1,161 @@
-"""Which one question to ask next: what was seen and not understood first, then the field that moves the plan most."""
+"""Which one question to ask next, if any: what was not understood, what prices need, then what moves the plan most.
 
-from tools.intent import Intent, Question
+The worth of a question is computed. Each plausible answer is screened over the models that lead the plan's lists; the
+worth is the topic's doubt times the mean of how far the answers move the balanced choice: the logarithm of the ratio of
+monthly costs, plus `OTHER_MODEL` where the model changes, or `NO_PLAN` where nothing is left.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import log
+
+from agent.missing import missing
+from agent.specification import UNRESOLVED
+from agent.topics import Topic, open_topics
+from knowledge.errors import SextantError
+from knowledge.snapshot import Snapshot
+from templates.numbers import dollars
+from tools.editing import edit
+from tools.intent import Intent, Question, Unresolved
+from tools.market import Market
 from tools.planner import Plan
+from tools.planner.case import Case
+from tools.planner.planning import search
+from tools.planner.profile import profile
+from tools.planner.ranking import orders
 
-LOAD = ("expected_qps", "requests_per_day", "tokens_per_day", "concurrent_users", "total_users", "usage")
+LEAST_WORTH = 0.1
+"""Below this nothing is asked: the expected move of the bill is a tenth or less."""
+
+LEAST_SPAN_USD = 20.0
+"""Answers that move a month's bill by less are not worth a question."""
+
+MOST_PLANS = 6
+MOST_QUESTIONS = 4
+OTHER_MODEL = 0.25
+NO_PLAN = 1.0
+
+_LEADING = ("balanced", "lowest_cost", "best_quality")
 
 
-def next_question(intent: Intent, plan: Plan, asked: tuple[str, ...]) -> Question | None:
-    """The question, or None when everything that matters was said or asked before."""
-    for item in intent.unresolved:
-        field = f"unresolved: {item.text}"
-        if field not in asked:
-            return Question(field=field, question=f"I also saw “{item.text}”: {item.why}. What is it?")
-    for question, needed in (
-        (
-            Question(
-                field="total_users",
-                question="How many people will use it, or how many requests come per second?",
-                suggestions=("100 users", "1,000 users", "10 requests per second"),
-            ),
-            all(getattr(intent, name) is None for name in LOAD) and intent.peak_qps is None,
-        ),
-        (
-            Question(
-                field="task_type",
-                question="What is it for?",
-                suggestions=("a chatbot", "questions about documents", "code completion", "summaries"),
-            ),
-            intent.task_type is None and intent.workload_type in (None, "llm"),
-        ),
-        (
-            Question(
-                field="budget",
-                question="Is there a budget?",
-                suggestions=("under $1,000 a month", "under $5,000 a month", "no limit"),
-            ),
-            intent.budget is None and plan.feasible,
-        ),
-    ):
-        if needed and question.field not in asked:
+@dataclass(frozen=True, eq=False, slots=True)
+class Facts:
+    """What screening reads; the same by the digests of facts and prices."""
+
+    snapshot: Snapshot
+    market: Market
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Facts) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[str, str]:
+        return self.snapshot.version, self.market.digest
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """The balanced choice of a screening."""
+
+    model_id: str
+    monthly_usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """How far the answers of a topic move the plan, and the monthly bills between which they move it."""
+
+    gain: float
+    bills_usd: tuple[float, ...]
+
+
+def next_question(
+    intent: Intent,
+    plan: Plan,
+    asked: tuple[str, ...],
+    doubts: Sequence[Question],
+    facts: Facts,
+) -> Question | None:
+    """The question, or None when nothing is worth asking.
+
+    `asked` are the fields asked about before, `doubts` the questions that the understanding left.
+    """
+    for question in (*doubts, *map(_unclear, intent.unresolved)):
+        if question.field not in asked:
             return question
-    return None
+    lacking = missing(intent, facts.market)
+    if lacking is not None:
+        return lacking.question if lacking.question.field not in asked else None
+    chosen = [field for field in asked if not field.startswith((UNRESOLVED, "relax"))]
+    if not plan.feasible or plan.traffic.workload_type != "llm" or len(chosen) >= MOST_QUESTIONS:
+        return None
+    return _weightiest(intent, plan, asked, facts)
+
+
+def _unclear(item: Unresolved) -> Question:
+    return Question(field=f"{UNRESOLVED}{item.text}", question=f"I also saw “{item.text}”: {item.why}. What is it?")
+
+
+def _weightiest(intent: Intent, plan: Plan, asked: tuple[str, ...], facts: Facts) -> Question | None:
+    leading = sorted({option.model_id for name in _LEADING if (option := plan.best(name))})
+    narrowed = edit(intent, {"preferred_models": leading})
+    now = screened(narrowed, facts)
+    if now is None:
+        return None
+    weighed: list[tuple[float, Topic, Worth]] = []
+    plans = 0
+    for topic in open_topics(intent, plan, asked):
+        plans += len(topic.answers)
+        if plans > MOST_PLANS:
+            break
+        worth = worth_of(topic, now, narrowed, facts)
+        weighed.append((worth.gain, topic, worth))
+    best = max(weighed, key=lambda each: each[0], default=None)
+    return _worded(best[1], best[2]) if best is not None and best[0] >= LEAST_WORTH else None
+
+
+def worth_of(topic: Topic, now: Screened, intent: Intent, facts: Facts) -> Worth:
+    """What an answer to `topic` would be worth, and the bills between which the answers move it."""
+    found = [screened(edit(intent, values), facts) for values in topic.answers]
+    bills = tuple(sorted({now.monthly_usd, *(after.monthly_usd for after in found if after)}))
+    if None not in found and bills[-1] - bills[0] < LEAST_SPAN_USD:
+        return Worth(0.0, bills)
+    return Worth(topic.doubt * sum(_moved(now, after) for after in found) / len(found), bills)
+
+
+def _moved(now: Screened, after: Screened | None) -> float:
+    if after is None:
+        return NO_PLAN
+    return abs(log(after.monthly_usd / now.monthly_usd)) + OTHER_MODEL * (after.model_id != now.model_id)
+
+
+def screened(intent: Intent, facts: Facts) -> Screened | None:
+    """The balanced choice of an intent, screened and not drawn; None when nothing serves it."""
+    return _screened(intent.model_dump_json(), facts)
+
+
+@lru_cache(maxsize=256)
+def _screened(intent_json: str, facts: Facts) -> Screened | None:
+    intent = Intent.model_validate_json(intent_json)
+    try:
+        case = Case(intent, profile(intent, facts.snapshot), facts.snapshot, facts.market)
+        found = search(case).pool
+    except SextantError:
+        return None  # an answer that contradicts what was said leads nowhere
+    if found is None:
+        return None
+    budget = intent.budget.max_monthly_cost_usd if intent.budget else None
+    order = orders(found, case.traffic.targets, intent.priority or "balanced", budget)["balanced"]
+    row = int(order[0])
+    return Screened(str(found.model[row]), max(float(found.monthly_usd[row]), 0.01))
+
+
+def _worded(topic: Topic, worth: Worth) -> Question:
+    """The question with what hangs on it and what holds until it is answered."""
+    low, high = worth.bills_usd[0], worth.bills_usd[-1]
+    span = f" Answers move the bill between {dollars(low)} and {dollars(high)} a month." if high > low else ""
+    words = f"{topic.question}{span} Until you say: {topic.default}."
+    return Question(field=topic.field, question=words, suggestions=topic.suggestions)

@@ -1,13 +1,17 @@
 """How an intent grows and changes over a conversation: said, edited, undone. Pure functions on the state."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agent.state import Json, State, intent_of
-from tools.editing import changed_paths, edit
-from tools.intent import Intent, Provenance, Understanding
+from tools.editing import FIELDS, changed_paths, edit
+from tools.intent import Intent, Provenance, Question, Understanding, Unresolved
 
 UNDO_DEPTH = 50
+MAX_UNRESOLVED = 20
+
+UNRESOLVED = "unresolved: "
+"""How a question about something unclear names it; its words follow."""
 
 LOAD_FIELDS = ("expected_qps", "requests_per_day", "tokens_per_day", "concurrent_users", "total_users")
 """Ways to say the load, most specific first: the profile uses the first that is set."""
@@ -19,15 +23,21 @@ def described(state: State, understanding: Understanding) -> State:
     said = understanding.intent.model_dump(mode="json", exclude_none=True, exclude={"unresolved"})
     values = {path: value for path, value in _said_paths(said).items() if path in understanding.provenance or value}
     values |= dict.fromkeys(_overridden_load(before, understanding.intent))
-    after = edit(before, values).model_copy(update={"unresolved": understanding.intent.unresolved})
+    unclear = [*_waiting(state, before, understanding), *understanding.intent.unresolved][-MAX_UNRESOLVED:]
+    after = edit(before, values).model_copy(update={"unresolved": tuple(unclear)})
     entries = {path: entry.model_dump(mode="json") for path, entry in understanding.provenance.items()}
-    return _changed(state, before, after, entries)
+    return _changed(state, before, after, entries) | {"doubts": _doubts(state, understanding, unclear)}
 
 
 def edited(state: State, values: Mapping[str, Any], *, text: str | None = None) -> State:
-    """The state after values were put in by hand (a card) or by a command; raises BadInput, changing nothing."""
+    """The state after values were put in by hand (a card) or by a command; raises BadInput, changing nothing.
+
+    What was unclear and asked about last is settled by it.
+    """
     before = intent_of(state)
-    after = edit(before, values)
+    asked = (state.get("asked") or [""])[-1]
+    unclear = tuple(item for item in before.unresolved if UNRESOLVED + item.text != asked or text is None)
+    after = edit(before, values).model_copy(update={"unresolved": unclear})
     entry = Provenance(source="edited", text=text, turn=state.get("turn", 1)).model_dump(mode="json")
     return _changed(state, before, after, dict.fromkeys(values, entry))
 
@@ -51,6 +61,29 @@ def restored(state: State, moment: Json) -> State:
 def plannable(state: State) -> bool:
     """Whether anything was said that a plan can begin with."""
     return bool(intent_of(state).model_dump(exclude_none=True, exclude={"unresolved", "use_case_description"}))
+
+
+def _waiting(state: State, before: Intent, said: Understanding) -> list[Unresolved]:
+    """What was unclear before, has not been asked about, and is not said clearly now."""
+    asked = set(state.get("asked") or [])
+    clear = " ".join(entry.text or "" for entry in said.provenance.values())
+    known = {item.text for item in said.intent.unresolved}
+    return [
+        item
+        for item in before.unresolved
+        if UNRESOLVED + item.text not in asked and item.text not in clear and item.text not in known
+    ]
+
+
+def _doubts(state: State, said: Understanding, unclear: Sequence[Unresolved]) -> list[Json]:
+    """The questions to ask, in order: those about what is unclear under its words, those of a model under the field."""
+    found: dict[str, Json] = {}
+    for question in (*map(Question.model_validate, state.get("doubts") or []), *said.questions):
+        about = next((item for item in unclear if item.text in question.question), None)
+        field = UNRESOLVED + about.text if about else question.field
+        if about or field in FIELDS:
+            found[field] = question.model_copy(update={"field": field}).model_dump(mode="json")
+    return list(found.values())
 
 
 def _said_paths(said: Mapping[str, Any]) -> Json:

@@ -31,6 +31,7 @@ class State(TypedDict, total=False):
     route: str
     pending: list[Json]
     asked: list[str]
+    doubts: list[Json]
     intent: Json
     provenance: dict[str, Json]
     past: list[Json]
@@ -39,6 +40,7 @@ class State(TypedDict, total=False):
     models: list[str]
     plan: Json
     chosen: str | None
+    choices: list[Json]
     revision: int
     deployment: Json | None
     report: Json | None

@@ -14,16 +14,17 @@ ASSUMPTIONS = (
 
 
 def planned(plan: Plan) -> str:
-    """What a plan found: the balanced choice and the other lists' best, or why nothing fits."""
+    """What a feasible plan found: the balanced choice and the other lists' best."""
     best = plan.best("balanced")
     if best is None:
-        return answer("infeasible", changes=[miss["text"] for miss in plan.rejected.to_json(1)["nearest"]][:5])
+        raise ValueError("an infeasible plan is told by agent.contradiction")
     others = []
     for name, title in LIST_NAMES.items():
         option = plan.best(name)
         if option is not None and option.id != best.id:
             others.append({"name": title, "model": option.model_id, "why": option.why})
-    assumed = [words for key, words in ASSUMPTIONS if _is_assumed(plan, key)]
+    known = plan.traffic.workload_type != "llm"  # others are ranked by usage: nothing of the profile applies
+    assumed = [] if known else [words for key, words in ASSUMPTIONS if _is_assumed(plan, key)]
     return answer("planned", count=len(plan.options), model=best.model_id, why=best.why, others=others, assumed=assumed)
 
 

@@ -3,14 +3,17 @@
 from langgraph.config import get_stream_writer
 from langgraph.runtime import Runtime
 
-from agent.asking import next_question
+from agent.asking import Facts, next_question
 from agent.context import Context
+from agent.contradiction import Contradiction, contradiction
 from agent.events import Asked, Progress, Said
 from agent.failure import recovering
+from agent.missing import priceable
 from agent.state import State, intent_of, provenance_of
 from agent.wording import planned
+from tools.intent import Question
 from tools.performance.experience import experience
-from tools.planner import plan
+from tools.planner import Plan, plan
 
 OPTIONS_PER_LIST = 5
 
@@ -22,17 +25,32 @@ def plan_capacity(state: State, runtime: Runtime[Context]) -> State:
     write(Progress("plan capacity", 0.2, "screening every configuration"))
     intent, said = intent_of(state), provenance_of(state)
     own = experience(context.records.outcomes.all())
-    found = plan(intent, context.snapshot, context.market, said=said, limit=OPTIONS_PER_LIST, experience=own)
+    asked_of = priceable(intent, context.market)
+    found = plan(asked_of, context.snapshot, context.market, said=said, limit=OPTIONS_PER_LIST, experience=own)
     best = found.best("balanced")
     write(Progress("plan capacity", 1.0, f"{found.considered.get('candidates', 0):,} candidates priced"))
-    write(Said(planned(found)))
-    question = next_question(intent, found, tuple(state.get("asked") or ()))
+    clash = None if found.feasible else contradiction(found, context.snapshot, context.market)
+    write(Said(planned(found) if clash is None else clash.words()))
+    question = _question(state, found, clash, context)
     if question is not None:
         write(Asked(question.field, question.question, question.suggestions))
     return {
-        "plan": {**found.to_json(), "snapshot": found.snapshot},
+        "plan": {**found.to_json(), "intent": intent.model_dump(mode="json"), "snapshot": found.snapshot},
         "chosen": best.id if best else None,
+        "choices": [] if clash is None else clash.to_json(),
         "asked": [*(state.get("asked") or []), *([question.field] if question else [])],
         "revision": state.get("revision", 0) + 1,
         "route": "",
     }
+
+
+def _question(state: State, found: Plan, clash: Contradiction | None, context: Context) -> Question | None:
+    """What to ask: the unclear and the missing first, then which need gives way, then what moves the plan most."""
+    asked = tuple(state.get("asked") or ())
+    doubts = [Question.model_validate(each) for each in state.get("doubts") or []]
+    question = next_question(intent_of(state), found, asked, doubts, Facts(context.snapshot, context.market))
+    if question is not None or clash is None or not clash.choices:
+        return question
+    ways = tuple(choice.text for choice in clash.choices)
+    field = f"relax: {', '.join(clash.choices[0].values)}"
+    return None if field in asked else Question(field=field, question="Which of these may give?", suggestions=ways)

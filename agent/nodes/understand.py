@@ -25,7 +25,9 @@ from agent.commands import (
     Validate,
 )
 from agent.context import Context
+from agent.contradiction import taken
 from agent.events import Failed, Said
+from agent.missing import completing
 from agent.specification import described, edited, plannable, redone, restored, undone
 from agent.state import Json, State, intent_of
 from agent.understanding.commands import commands
@@ -52,7 +54,8 @@ def understand(state: State, runtime: Runtime[Context]) -> State:
 def _read(state: State, context: Context, turn: int) -> Sequence[Command]:
     """The commands of the message; a language model, where there is one, fills what the rules left empty."""
     text = state["action"]["text"]
-    found = list(commands(text, context.snapshot, dialogue(state, turn)))
+    answered = _answered_with(state, context)
+    found: list[Command] = [answered] if answered else list(commands(text, context.snapshot, dialogue(state, turn)))
     if state["action"]["values"].get("attachments"):
         found = [InvoiceAnalysis()]
     if context.backend is not None:
@@ -63,6 +66,16 @@ def _read(state: State, context: Context, turn: int) -> Sequence[Command]:
                 if result.note:
                     get_stream_writer()(Said(result.note))
     return found
+
+
+def _answered_with(state: State, context: Context) -> Set | None:
+    """The change that a message is when it takes one of the ways out, or says what prices need to know."""
+    text = state["action"]["text"]
+    choice = taken(text, state.get("choices") or [])
+    if choice is not None:
+        return Set(choice["values"], text.strip())
+    values = completing(text, intent_of(state), context.market)
+    return Set(values, text.strip()) if values else None
 
 
 def dialogue(state: State, turn: int) -> Dialogue:
@@ -97,7 +110,8 @@ def _carried_out(command: Command, state: State, context: Context) -> State:
         case LoadScenario(name):
             return _replanned(state, restored(state, _kept(name, state, context)))
         case StartOver():
-            return {"intent": {}, "provenance": {}, "past": [], "future": [], "plan": {}, "asked": [], "chosen": None}
+            return {"intent": {}, "provenance": {}, "past": [], "future": [], "plan": {}, "asked": [], "doubts": [],
+                    "chosen": None, "choices": []}  # fmt: skip
         case Choose(option):
             return _chosen(state, option)
         case _:
@@ -129,7 +143,12 @@ def _asked_for(command: Command, state: State) -> State:
 
 def _replanned(state: State, change: State) -> State:
     """A changed intent is planned anew; what was approved in the same breath waits for the new card."""
-    return {**change, "route": "plan"} if change or not state.get("plan") else change
+    if "intent" in change or not state.get("plan"):
+        return {**change, "route": "plan"}
+    if state.get("route"):
+        return change
+    unchanged: Json = {"command": "Nothing", "wanted": "change"}
+    return {**change, "route": "answer", "pending": [*state.get("pending", []), unchanged]}
 
 
 def _waits_for(state: State, route: str, *, needed: str) -> State:

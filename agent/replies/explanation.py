@@ -3,6 +3,7 @@
 from agent.card import card
 from agent.context import Context
 from agent.events import Event, Said
+from agent.missing import priceable
 from agent.state import Json, State, chosen_option, intent_of
 from knowledge.errors import NotFound
 from knowledge.names import resolve_model
@@ -48,7 +49,7 @@ def _why_not(subject: str, state: State, context: Context) -> str:
     chosen = chosen_option(state)
     if offered and chosen is not None:
         return answer("why_not_ranked", subject=subject, option=offered[0], chosen=chosen)
-    finding = inquire(intent_of(state), subject, context.snapshot, context.market).to_json()
+    finding = inquire(priceable(intent_of(state), context.market), subject, context.snapshot, context.market).to_json()
     return answer("why_not", finding=finding, chosen=chosen)
 
 

@@ -2,6 +2,7 @@
 
 from agent.context import Context
 from agent.events import Comparison, Event, Said
+from agent.missing import priceable
 from agent.state import Json, State, intent_of
 from knowledge.errors import BadInput, NotFound
 from templates.answers import answer
@@ -15,7 +16,7 @@ LISTS = ("balanced", "lowest_cost", "lowest_latency", "best_quality")
 
 def what_if(command: Json, state: State, context: Context) -> list[Event]:
     """The plan with other values, beside the present one; both from the same facts and prices."""
-    intent = intent_of(state)
+    intent = priceable(intent_of(state), context.market)
     own = experience(context.records.outcomes.all())
     before = plan(intent, context.snapshot, context.market, experience=own)
     after = plan(edit(intent, command["values"]), context.snapshot, context.market, experience=own)
