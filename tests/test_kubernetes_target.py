@@ -111,7 +111,7 @@ def test_a_deployment_runs_until_it_is_rolled_back_to_nothing(
     assert deployment.state == "applied"
     assert deployment.endpoint is not None
     assert deployment.endpoint.startswith("http://127.0.0.1:")
-    assert [health.ready for health in door.health(deployment)] == [True]
+    assert [health.ready for health in door.health(deployment)] == [True, True]
     assert [step.fraction for step in steps] == sorted(step.fraction for step in steps)
     assert {"reserved", "checking", "applying", "applied"} <= {step.step for step in steps}
     assert door.drift(deployment.deployment_id) == ()
@@ -338,6 +338,6 @@ def test_what_vanished_from_the_cluster_is_recorded_as_failed(
     deployment = target().apply(specification(), owner="ann", thread="t")
     cluster.delete({"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService",
                     "metadata": {"name": "qwen3-8b", "namespace": "inference"}})  # fmt: skip
-    assert [health.ready for health in target().health(deployment)] == [False]
+    assert [health.ready for health in target().health(deployment)] == [False, False]
     (failed,) = target().reconcile()
     assert (failed.state, failed.reason) == ("failed", "InferenceService is gone from the cluster")

@@ -210,7 +210,7 @@ class KubernetesTarget:
                 on_progress(DeployProgress("applying", 0.1 + 0.4 * number / len(objects), note))
                 self._cluster.apply(entry)
             main = self._follow(built, objects, on_progress)
-            replica = Replica(endpoint(self._cluster, built, main))
+            replicas = _replicas(endpoint(self._cluster, built, main), built)
         except BaseException as error:
             reason = error.message if isinstance(error, SextantError) else f"stopped by {type(error).__name__}"
             try:
@@ -221,13 +221,13 @@ class KubernetesTarget:
             raise
         self._retire(revisions, revision, who)
         revisions.move(revision, "applied")
-        applied = self._records.move(identity, "applied", who=who, action="deploy", replicas=[replica])
+        applied = self._records.move(identity, "applied", who=who, action="deploy", replicas=replicas)
         self._all_records.audit.add(
             who=who, action="apply", subject=identity, plan_hash=revision.plan_hash,
             result=f"revision {revision.number} of {built.settings.namespace}/{built.name}: {len(objects)} objects,"
             f" digest {revision.digest}, on {self._cluster.server}",
         )  # fmt: skip
-        on_progress(DeployProgress("applied", 1.0, f"{identity} serves on {replica.endpoint}"))
+        on_progress(DeployProgress("applied", 1.0, f"{identity} serves on {replicas[0].endpoint}"))
         return applied
 
     def _refuse_what_cannot_work(self, built: Release, objects: tuple[Any, ...], on_progress: OnProgress) -> None:
@@ -281,7 +281,7 @@ class KubernetesTarget:
             self._records.move(back.deployment_id, "pending", who=who, action="rollback", reason="restored")
         self._records.move(
             back.deployment_id, "applied", who=who, action="rollback", reason="restored by a rollback",
-            replicas=[Replica(endpoint(self._cluster, built, main))],
+            replicas=_replicas(endpoint(self._cluster, built, main), built),
         )  # fmt: skip
 
     def _retire(self, revisions: Revisions, revision: Revision, who: str) -> None:
@@ -358,3 +358,8 @@ class KubernetesTarget:
 
 def _towards(previous: Revision | None) -> str:
     return f"back to revision {previous.number}" if previous else "back to nothing"
+
+
+def _replicas(address: str, built: Release) -> list[Replica]:
+    """As many as were planned; all answer at the one address of their service."""
+    return [Replica(address)] * built.spec.replicas

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ui.targets import LOCAL
+
 if TYPE_CHECKING:
     from knowledge.records import Deployment, Records
     from tools.deploy import Target
@@ -23,15 +25,15 @@ def status(
     from ui.output import print_json
     from ui.rendering.deployments import show_deployment
     from ui.settings import read_settings
+    from ui.targets import target_of
 
     home = read_settings().home
     records = Records(home)
-    target = LocalTarget(home, records=records)
-    target.reconcile()
+    LocalTarget(home, records=records).reconcile()
     found = [records.deployments.get(deployment_id)] if deployment_id else [
         entry for entry in records.deployments.all() if entry.replicas
     ]  # fmt: skip
-    states = [_state(entry, target, records) for entry in found]
+    states = [_state(entry, target_of(entry, home, records), records) for entry in found]
     if json:
         print_json({"deployments": states}, snapshot=load().version)
         return
@@ -50,6 +52,7 @@ def _state(entry: "Deployment", target: "Target", records: "Records") -> dict[st
     return {
         **entry.to_json(),
         "health": [asdict(replica) for replica in target.health(entry)],
+        "drift": _drift(entry, target),
         "hours_in_state": age.total_seconds() / 3600,
         "verdict": outcome.verdict if outcome else None,
         "measured_at": outcome.measured_at if outcome else None,
@@ -57,9 +60,23 @@ def _state(entry: "Deployment", target: "Target", records: "Records") -> dict[st
     }
 
 
+def _drift(entry: "Deployment", target: "Target") -> list[dict[str, Any]]:
+    """What changed on a cluster since it was applied."""
+    if entry.target == LOCAL or not entry.replicas:
+        return []
+    from tools.kubernetes.target import KubernetesTarget
+
+    assert isinstance(target, KubernetesTarget)  # noqa: S101 - what is not local is on a cluster
+    return [found.to_json() for found in target.drift(entry.deployment_id)]
+
+
 def _lines(state: dict[str, Any]) -> list[tuple[str, str]]:
     lines = [("since", state["updated_at"][:19].replace("T", " ") + " UTC")]
     lines += [("replica", f"{entry['endpoint']} {entry['detail']}") for entry in state["health"]]
+    lines += [
+        ("drift", f"{entry['subject']} {entry['field']}: applied {entry['applied']}, now {entry['live']}")
+        for entry in state["drift"]
+    ]
     if state["verdict"] is None:
         return [*lines, ("verdict", "not load-tested yet: sextant validate " + state["deployment_id"])]
     lines.append(("verdict", f"{state['verdict'].replace('_', ' ')} ({state['measured_at']})"))

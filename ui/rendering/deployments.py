@@ -59,7 +59,7 @@ def show_deployment(deployment: "Deployment", lines: Sequence[tuple[str, str]] =
     sheet.add_row("deployment", deployment.deployment_id)
     sheet.add_row("state", state if not deployment.reason else state + Text(f": {deployment.reason}", style="default"))
     sheet.add_row("model", f"{deployment.model_id} on {deployment.gpu_count} × {deployment.gpu_type}")
-    sheet.add_row("endpoint", ", ".join(deployment.endpoints) or "none")
+    sheet.add_row("endpoint", ", ".join(dict.fromkeys(deployment.endpoints)) or "none")
     if deployment.time_factor != 1:
         sheet.add_row("time factor", f"{deployment.time_factor:g} (the simulator runs that much faster than real time)")
     sheet.add_row("planned cost", f"{dollars(deployment.monthly_cost_usd)} a month (the simulator itself is free)")
