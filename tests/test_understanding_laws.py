@@ -13,8 +13,9 @@ from tools.intent import Understanding
 
 SNAPSHOT = load()
 FRAGMENTS = words(
-    "chatbot 500 users , under $5k per month rps 10-20 H100 8x llama 70b not no p95 200 ms first token € 4.000 one "
-    "half a million 1e6 / % between and 9am-5pm ( ) : - • nightly deux cents zweihundert medio DGX 40GB x2 peak twice the"
+    "chatbot 500 users , under $5k per month rps 10-20 H100 8x llama 70b not no p95 200 ms first token € 4.000 "
+    "one half a million 1e6 / % between and 9am-5pm ( ) : - • nightly deux cents zweihundert medio DGX 40GB x2 peak "
+    "twice the"
 )
 ONES = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",

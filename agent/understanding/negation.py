@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from agent.understanding.lexicon import Lexicon, word_list
-from agent.understanding.text import words
+from agent.understanding.text import ACCELERATOR_MASK, MODEL_MASK, words
 from agent.understanding.vocabulary.tables import read_table
 
 REACH = 3
@@ -18,12 +18,16 @@ _BEHIND = word_list([*_TABLE["behind"], *read_table("priorities")["dismissed"]])
 _ENDS = frozenset(
     [".", ";", "\n", "!", "?", "but", "aber", "mais", "pero", "sondern", ":", "although", "though", "only"]
 )
+_NAMES = frozenset([MODEL_MASK, ACCELERATOR_MASK])
 _LINE_ENDS = frozenset(["\n", ";", "."])
 _JOINS = frozenset(["and", "und", "et", "y", ","])
 _SUBJECTS = words(
     "we i it they you need needs must should want wants prefer use rather wir es nous on debe hay tiene doit"
 )
-_NEW_CHOICE = words("use using prefer preferably rather want need with on we but please")
+_NEW_CHOICE = words(
+    "use using prefer preferably rather want need with on we but please plutot lieber mejor preferimos "
+    "preferons stattdessen instead bevorzugt only take"
+)
 _LIST = words(", or and oder ou o und et y nor ni / any the a use using")
 
 
@@ -67,7 +71,7 @@ class Negation:
             return _LINE_ENDS.isdisjoint(between)
         if not _ENDS.isdisjoint(between) or _starts_anew(between):
             return False
-        steps = [text for text in between if text not in _LIST]
+        steps = [text for text in between if text not in _LIST and text[0] not in _NAMES]
         if "," in between:
             return across_commas and len(steps) <= between.count(",") and not _NEW_CHOICE.intersection(between)
         return len(steps) <= REACH

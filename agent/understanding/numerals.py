@@ -133,8 +133,8 @@ _HALVES = {
 }  # fmt: skip
 _OTHER_SENSES = words("media medio quarter third demi demie")
 _HALVED = words(
-    "segundo segundos second seconde million millon millones hora hour heure minuto minute dia day of de a billion "
-    "dozen docena"
+    "segundo segundos second seconde million millon millones hora hour heure minuto minute dia day of de a "
+    "billion dozen docena"
 )
 _VAGUE = words(
     "few several many tens hundreds thousands dozens millions lots quelques plusieurs varios varias einige "

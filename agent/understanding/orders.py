@@ -33,10 +33,9 @@ _COMMANDS: Mapping[str, Callable[[], Command]] = {
     "explain": Explain, "trace": lambda: Explain("trace"),
 }  # fmt: skip
 _POLITE = words(
-    "ok okay yes yep yeah sure please well great fine alright perfect now then and so hm hmm ja oui si bitte por"
-    " favor "
-    "s'il vous plait gut bien vale just also can could you would i'd i'll i want to let's like we let us me actually "
-    "no nein non"
+    "ok okay yes yep yeah sure please well great fine alright perfect now then and so hm hmm ja oui si bitte "
+    "por favor s'il vous plait gut bien vale just also can could you would i'd i'll i want to let's like we "
+    "let us me actually no nein non"
 )
 _AGREED = words("yes yep yeah ok okay sure ja oui si jawohl correct right agreed fine claro vale")
 LISTS = (

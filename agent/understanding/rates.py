@@ -16,6 +16,8 @@ _DENOMINATORS: Lexicon[str] = Lexicon(phrases(DENOMINATORS))
 _BARRIERS = words("and but with while und aber mit et mais avec pero con plus y at")
 _TRANSPARENT = frozenset(["-", ":", "(", "'", '"', "=", "~", "≤", "<"])
 
+_ROUND = frozenset([1.0, 10.0, 24.0, 100.0, 1e3, 1e4, 1e5, 1e6, 1e9])
+
 Place = tuple[int, int]
 
 
@@ -92,9 +94,12 @@ class RateReader:
         while self._text(at) in ("-", "output", "input", "generated", "of"):
             at += 1
         hit = _DENOMINATORS.at(self._texts, at) if at < len(self._texts) else None
+        amount = number.other or number.value
+        if self._text(index) == "/" and amount not in _ROUND:
+            return None
         if hit:
-            return Per(hit.meaning, number.value), hit.last
-        return (Per("token", number.value), number.last) if number.value >= 1000 else None
+            return Per(hit.meaning, amount), hit.last
+        return (Per("token", amount), number.last) if amount >= 1000 else None
 
     def _find_periods(self) -> tuple[Hit[str], ...]:
         """Every adverb and "per <period>" of the message."""

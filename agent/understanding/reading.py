@@ -163,7 +163,8 @@ class QuantityReader:
             after, last_per = self._behind_in(last_per)
         negative = self._is_negative(index)
         if after and after.endswith("cents"):
-            after, value, high = after[:3], value / 100, high / 100 if high else None
+            foreign = self._language != "en" and after.startswith("USD") and "$" not in self._texts
+            after, value, high = "EUR" if foreign else after[:3], value / 100, high / 100 if high else None
         return Quantity(number, value, high, unit, pers, index, last_per, last, after, negative, noun.card, place)
 
     def _behind_in(self, index: int) -> tuple[str | None, int]:

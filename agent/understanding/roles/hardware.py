@@ -173,7 +173,7 @@ def read_models(scene: Scene, draft: Draft, negation: Negation) -> None:
         if mention.name is None:
             draft.doubt(start, end, "no model of this name is known", "preferred_models",
                         f"Which model is “{draft.message[start:end]}”?", mention.near)  # fmt: skip
-        elif _is_compared(scene, at) and not negation.denies_directly(at):
+        elif _is_compared(scene, at, denied=negation.denies(at, at + 1)) and not negation.denies_directly(at):
             continue
         elif negation.denies(at, at + 1):
             draft.add("excluded_models", mention.name, start, end)
@@ -182,11 +182,12 @@ def read_models(scene: Scene, draft: Draft, negation: Negation) -> None:
             draft.add("preferred_models", mention.name, start, end, several)
 
 
-def _is_compared(scene: Scene, at: int) -> bool:
+def _is_compared(scene: Scene, at: int, *, denied: bool) -> bool:
     """Named as today's model or as a yardstick, not as a wish."""
     low = max(scene.context.sentence(at, at + 1)[0], at - 5)
     before = scene.texts[low:at]
     for stop in (",", "to", "with", "by"):
         before = before[len(before) - before[::-1].index(stop) :] if stop in before else before
     dear = scene.texts[at + 1 : at + 3] in (("costs", "us"), ("cost", "us"), ("is", "too"))
+    before = tuple(word for word in before if word != "like") if denied else before
     return dear or bool(_COMPARED.find(before)) or bool(_YARDSTICK.intersection(scene.texts[at + 1 : at + 2]))

@@ -15,7 +15,10 @@ _ASKED = words(
 )
 _INPUTS = words("in input isl prompt inputs eingabe entree entrada")
 _OUTPUTS = words("out output osl completion outputs answer ausgabe sortie salida")
-_ANSWERS = words("answer answers response reply completion summary antwort reponse respuesta output generation")
+_ANSWERS = words(
+    "answer answers responses replies outputs summaries response reply completion summary antwort reponse "
+    "respuesta output generation"
+)
 SPEED_REACH = 7.0
 
 
@@ -44,6 +47,7 @@ def read_lengths(scene: Scene, draft: Draft) -> None:
     """Fill prompt_length_avg, generation_length_avg and context_length."""
     _read_pairs(scene, draft)
     tokens = [each for each in scene.open("token") if not each.period]
+    tokens += [each for each in scene.open("request") if not each.period and _is_prompt(scene, each)]
     bare = [each for each in scene.open(None) if not each.number.soft and _is_length(scene, each, bool(tokens))]
     matches = scene.context.assign([*tokens, *bare], tuple(_FIELDS), 9.0)
     for quantity in [*tokens, *bare]:
@@ -52,7 +56,7 @@ def read_lengths(scene: Scene, draft: Draft) -> None:
             _say_per_item(scene, draft, quantity)
             continue
         scene.use(quantity)
-        field = _FIELDS[_role(scene, draft, quantity, match)]
+        field = _FIELDS["input" if quantity.dimension == "request" else _role(scene, draft, quantity, match)]
         if (
             match.role == "input"
             and scene.context.nearest(quantity, ("ceiling",), 1.5)
@@ -112,6 +116,12 @@ def _is_length(scene: Scene, quantity: Quantity, others: bool) -> bool:
     return any(_belongs(scene, quantity, match, others) for match in near)
 
 
+def _is_prompt(scene: Scene, quantity: Quantity) -> bool:
+    """ "8k context prompts": a length, not a count."""
+    named = scene.texts[quantity.core_last - 1] in ("prompt", "prompts")
+    return named and (quantity.number.scale == 1e3 or "context" in scene.texts[quantity.first : quantity.core_last])
+
+
 def _belongs(scene: Scene, quantity: Quantity, match: Match, others: bool) -> bool:
     phrase = scene.texts[match.hit.first : match.hit.last]
     exact = {
@@ -132,4 +142,5 @@ def _belongs(scene: Scene, quantity: Quantity, match: Match, others: bool) -> bo
     named = bool(exact.intersection(phrase)) or len(phrase) > 1
     if match.role == "context":
         return quantity.value >= 256
-    return named and quantity.value >= 4 and (others or quantity.value >= 16)
+    thousands = quantity.number.scale == 1e3 and others and bool(_ANSWERS.intersection(phrase))
+    return thousands or (named and quantity.value >= 4 and (others or quantity.value >= 16))

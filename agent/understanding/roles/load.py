@@ -14,7 +14,11 @@ from tools.units import parse_unit
 
 SECONDS_PER_DAY = 86400.0
 LOAD_REACH = 6.0
-_COUNTED_IN = {"moderation": "messages", "video_generation": "videos", "vision": "images", "image_generation": "images"}
+_USUAL = words("usual average normal avg mean typical baseline")
+_PAPERS = words(
+    "invoices receipts forms contracts letters scans applications claims tickets cheques checks passports ids faxes"
+)
+_COUNTED_IN = {"moderation": "messages", "video_generation": "videos", "image_generation": "images"}
 _MEASURED = ("time", "character")
 _SEEN = ("image", "video")
 _COUNTED = ("request", "item", "concurrency", "page", "request_rate")
@@ -135,7 +139,8 @@ def _is_known(draft: Draft, quantity: Quantity) -> bool:
 def _read_bare_peaks(scene: Scene, draft: Draft, fast: Sequence[Quantity]) -> None:
     """ "10 rps, bursts to 40": a bare number beside a word for the peak is in the unit of the load said before."""
     for quantity in list(scene.open(None)):
-        earlier = [each for each in fast if each.first < quantity.first]
+        low, high = scene.context.bounds(quantity)
+        earlier = [each for each in fast if low <= each.first < high or each.first < quantity.first]
         match = scene.context.nearest(quantity, ("peak", "average"), 2.0)
         if not earlier or match is None or quantity.number.soft or unusable(quantity):
             continue
@@ -162,8 +167,8 @@ def _say_daily(scene: Scene, draft: Draft, quantity: Quantity) -> None:
 def _read_multiples(scene: Scene, draft: Draft) -> None:
     """ "peak is three times the average"."""
     for quantity in scene.open("times"):
-        peak = scene.context.nearest(quantity, ("peak",), 10.0) or scene.context.nearest(quantity, ("average",), 1.5)
-        if peak is None or unusable(quantity):
+        peak = scene.context.nearest(quantity, ("peak",), 10.0)
+        if unusable(quantity) or (peak is None and not _of_the_average(scene, quantity)):
             continue
         scene.use(quantity)
         average, daily = draft.value("expected_qps"), draft.value("requests_per_day")
@@ -174,6 +179,11 @@ def _read_multiples(scene: Scene, draft: Draft) -> None:
                         "How many requests per second is the average?")  # fmt: skip
         else:
             draft.say("peak_qps", quantity.top * average, *scene.span(quantity), f"{quantity.top:g} × {average:g}")
+
+
+def _of_the_average(scene: Scene, quantity: Quantity) -> bool:
+    """ "5x our usual 10 rps"."""
+    return bool(_USUAL.intersection(scene.behind(quantity, 2)))
 
 
 def read_usage(scene: Scene, draft: Draft) -> None:
@@ -231,7 +241,8 @@ def _catalog_unit(noun: str, workload: str) -> str:
     try:
         parse_unit(noun, workload)
     except BadInput:
-        return _COUNTED_IN.get(workload, "documents")
+        picture = workload == "vision" and noun not in _PAPERS
+        return "images" if picture else _COUNTED_IN.get(workload, "documents")
     return noun
 
 

@@ -108,10 +108,17 @@ def _per_user(scene: Scene, draft: Draft, quantity: Quantity) -> None:
         _say_budget(scene, draft, quantity, quantity.top * users)
 
 
+def _period_of_sentence(scene: Scene, quantity: Quantity) -> str | None:
+    """ "2,000 hours per month with a budget of $500": the month is said once for both."""
+    low, high = scene.context.bounds(quantity)
+    monthly = any(low <= each.first < high and each.period and each.period.kind == "month" for each in scene.quantities)
+    return "month" if monthly and scene.context.nearest(quantity, ("budget",), 2.0) else None
+
+
 def _say_budget(scene: Scene, draft: Draft, quantity: Quantity, amount: float) -> None:
     span = scene.span(quantity)
     period = quantity.period
-    kind = period.kind if period else _label_period(scene, quantity)
+    kind = period.kind if period else _label_period(scene, quantity) or _period_of_sentence(scene, quantity)
     if kind is None or kind in ("second", "minute"):
         text = draft.message[slice(*span)]
         draft.doubt(*span, "a sum, not said for which time", "budget.max_monthly_cost_usd", _ASK.format(text), _CHOICES)

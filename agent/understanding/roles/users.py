@@ -85,7 +85,8 @@ def _say_total(scene: Scene, draft: Draft, found: Sequence[Quantity]) -> None:
 def _doubt_company(scene: Scene, draft: Draft, quantity: Quantity, others: bool) -> bool:
     cue = scene.context.nearest(quantity, ("company",), 2.5)
     sized = bool(_ORGANISATION.intersection(scene.texts[quantity.core_last : quantity.core_last + 2]))
-    if not sized and (cue is None or cue.hit.first > quantity.first):
+    aside = others and scene.texts[quantity.first - 1 : quantity.first] == ("(",)
+    if not sized and not aside and (cue is None or cue.hit.first > quantity.first):
         return False
     first = quantity.first if cue is None or sized else cue.hit.first
     if not others and _FOR.intersection(scene.texts[max(first - 5, 0) : first]):
@@ -121,7 +122,7 @@ def read_users(scene: Scene, draft: Draft) -> None:
             scene.use(quantity)
             if why or scene.context.says(quantity.first, quantity.core_last, _NEW):
                 draft.doubt(*scene.span(quantity), why or "people who join, not people who have access", "total_users")
-            elif scene.texts[quantity.core_last : quantity.core_last + 1] == ("each",):
+            elif quantity.per("gpu") or _in_each_group(scene, quantity):
                 draft.doubt(*scene.span(quantity), "people of each of several groups", "total_users")
             elif not _doubt_company(scene, draft, quantity, len(people) > 1):
                 totals.append(quantity)
@@ -138,6 +139,14 @@ def _parallel(scene: Scene, quantity: Quantity) -> bool:
     """ "150 simultaneous chats"."""
     match = scene.context.nearest(quantity, ("concurrent",), 0.1)
     return match is not None
+
+
+def _in_each_group(scene: Scene, quantity: Quantity) -> bool:
+    """ "11 offices with 60 people each", but not "50 users each making 20 requests"."""
+    at = quantity.core_last
+    if scene.texts[at : at + 1] != ("each",):
+        return False
+    return at + 1 >= len(scene.tokens) or scene.tokens[at + 1].kind != "word"
 
 
 def _of_people_before(scene: Scene, quantity: Quantity) -> bool:
