@@ -1,6 +1,9 @@
 """Manifests: what they say, that they are valid, and that nothing a person writes can break out of its field."""
 
+import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from knowledge.errors import BadInput, NotFound
 from knowledge.snapshot import load
 from tools.deploy import DeploymentSpec, read_specification
 from tools.kubernetes.findings import errors
+from tools.kubernetes.own import own_manifests
 from tools.kubernetes.release import Release, release, release_name
 from tools.kubernetes.rendering import Manifest, objects_of, render
 from tools.kubernetes.settings import Settings, read_settings
@@ -381,3 +385,29 @@ def test_metrics_that_vllm_no_longer_has_are_found() -> None:
     rule["spec"]["groups"][0]["rules"][0]["expr"] = "vllm:gpu_cache_usage_perc > 1"
     found = errors(check(built, (Manifest("x", "", (rule,)),)))
     assert any("vllm:gpu_cache_usage_perc" in finding.problem for finding in found)
+
+
+@pytest.mark.parametrize("target", ["kserve", "vanilla", "llmisvc"])
+def test_the_manifests_of_sextant_itself_are_valid(target: str) -> None:
+    manifests = own_manifests(read_settings({"target": target, "namespace": "team-a"}))
+    objects = objects_of(manifests)
+    assert [finding for entry in objects for finding in errors(check_object(entry, "1.36"))] == []
+    assert "*" not in "".join(manifest.text for manifest in manifests)
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (of Debian's prometheus) is not installed")
+def test_prometheus_itself_accepts_every_rule_and_query(tmp_path: Path) -> None:
+    _, manifests = made("llama-8b-h100", {})
+    queries = [target["expr"] for panel in _dashboard(manifests)["panels"] for target in panel["targets"]]
+    queries += [trigger["metadata"]["query"] for trigger in one(manifests, "ScaledObject")["spec"]["triggers"]]
+    recorded = [{"record": f"q{number}", "expr": query} for number, query in enumerate(queries)]
+    groups = [*one(manifests, "PrometheusRule")["spec"]["groups"], {"name": "queries", "rules": recorded}]
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(yaml.safe_dump({"groups": groups}))
+    checked = subprocess.run(["promtool", "check", "rules", str(rules)], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def _dashboard(manifests: tuple[Manifest, ...]) -> Any:
+    (text,) = next(m for m in manifests if m.file == "dashboard.yaml").objects[0]["data"].values()
+    return json.loads(text)

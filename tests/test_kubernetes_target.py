@@ -4,6 +4,7 @@
 """
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -19,7 +20,8 @@ from knowledge.records import Records
 from knowledge.snapshot import load
 from tools.deploy import DeploymentSpec, DeployProgress, read_specification
 from tools.kubernetes.cluster import Cluster
-from tools.kubernetes.settings import Settings, read_settings
+from tools.kubernetes.own import rights
+from tools.kubernetes.settings import Settings, TargetName, read_settings
 from tools.kubernetes.target import KubernetesTarget
 
 APPLIER = textwrap.dedent("""
@@ -48,6 +50,8 @@ APPLIER = textwrap.dedent("""
     print(made.deployment_id, made.state, count)
 """)
 SIMULATED = {"simulator": True}
+NAMESPACED = re.compile(r"^(\w+) /(?:api/v1|apis/([^/]+)/[^/]+)/namespaces/[^/]+/([^/?]+)(?:/[^/?]+)?(\?watch)?$")
+VERBS = {"GET": "get", "PATCH": "patch", "DELETE": "delete", "POST": "create"}
 
 
 def specification(**changes: Any) -> DeploymentSpec:
@@ -271,6 +275,29 @@ def test_a_kubeconfig_that_is_none_is_refused(tmp_path: Path, content: str) -> N
     wrong.write_text(content)
     with pytest.raises(BadInput, match="no cluster"):
         Cluster(wrong).version()
+
+
+@pytest.mark.parametrize("kind", ["kserve", "vanilla", "llmisvc"])
+def test_the_rights_that_sextant_asks_for_are_the_ones_it_uses(
+    kind: TargetName, target: Callable[..., KubernetesTarget], cluster: Cluster
+) -> None:
+    door = target(target=kind, access="nodeport", cache_storage_class="shared", simulator=False)
+    deployment = door.apply(specification(), owner="ann", thread="t")
+    door.rollback(deployment.deployment_id, who="ann")
+    used = {
+        ("watch" if watch else VERBS[method], group or "", plural)
+        for entry in cluster.request("POST", "/_double", body={})["requests"]
+        for method, group, plural, watch in NAMESPACED.findall(entry)
+    }
+    granted = {
+        (verb, rule["apiGroups"][0], resource)
+        for rule in rights(kind)
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+    assert used
+    assert used <= granted
+    assert {verb for verb, _, _ in used} == {"get", "patch", "delete", "watch"}
 
 
 def run(tmp_path: Path, kubeconfig: Path, action: str, die_at: str) -> subprocess.Popen[str]:

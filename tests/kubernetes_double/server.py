@@ -28,7 +28,8 @@ def application(cluster: Cluster, *, token: str) -> Starlette:
     """The double's API server; `token` is the one that is let in."""
 
     async def answer(request: Request) -> Response:
-        cluster.requests.append(f"{request.method} {request.url.path}")
+        watching = "?watch" if request.query_params.get("watch") else ""
+        cluster.requests.append(f"{request.method} {request.url.path}{watching}")
         if request.headers.get("authorization") != f"Bearer {token}":
             return JSONResponse(Failure(401, "Unauthorized", "Unauthorized").body, 401)
         try:

@@ -26,6 +26,10 @@ def manifests(
     out: Annotated[Path | None, typer.Option(help="Write the files into this folder.")] = None,
     gitops: Annotated[Path | None, typer.Option(help="Write a Kustomize tree with Argo CD and Flux here.")] = None,
     commit: Annotated[bool, typer.Option(help="Commit the tree of --gitops.")] = False,
+    kubeconfig: Annotated[
+        Path | None, typer.Option(help="Also check against this cluster: rights, cards, a dry run.")
+    ] = None,
+    own: Annotated[bool, typer.Option(help="Show the manifests of Sextant itself: its rights and its server.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Render the manifests of an option and report what is wrong with them. Nothing is applied.
@@ -45,17 +49,31 @@ def manifests(
     from tools.kubernetes.validation import check
     from ui.kubernetes_settings import kubernetes_settings
     from ui.output import print_json
+    from ui.settings import read_settings
     from ui.specifications import specification
 
-    if bool(text.strip()) == bool(spec.strip()):
-        raise BadInput("say what to render", "give words or --spec FILE, and not both", field="spec")
     chosen = kubernetes_settings(
         settings, sets or (), target=target, simulator=simulator or None, namespace=namespace, name=name
     )
+    if own:
+        from tools.kubernetes.own import own_manifests
+
+        files = own_manifests(chosen)
+        write(out, files) if out is not None else None
+        sys.stdout.write(_shown(files, out))
+        return
+    if bool(text.strip()) == bool(spec.strip()):
+        raise BadInput("say what to render", "give words or --spec FILE, and not both", field="spec")
     snapshot = load()
-    made = release(specification(spec or text, option, snapshot), chosen, snapshot)
+    wanted = specification(spec or text, option, snapshot)
+    made = release(wanted, chosen, snapshot)
     rendered = render(made)
     found = check(made, rendered)
+    if kubeconfig is not None:
+        from tools.kubernetes.target import KubernetesTarget
+
+        door = KubernetesTarget(read_settings().home, snapshot, settings=chosen, kubeconfig=kubeconfig)
+        found = tuple(dict.fromkeys((*found, *door.check(wanted))))
     folder, files = out, rendered
     if gitops is not None:
         folder, files = gitops, gitops_tree(made, rendered)
