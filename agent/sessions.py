@@ -23,8 +23,10 @@ from agent.card import card, options
 from agent.context import Context
 from agent.events import Card, Event, Failed, Options, Said
 from agent.graph import Graph, build_graph
+from agent.inputs import with_input
 from agent.state import SCHEMA_VERSION, Action, Json, State, chosen_option, intent_of
 from knowledge.errors import BadInput, Conflict, NotFound, SextantError, StateUnusable
+from knowledge.records import stamp
 from tools.editing import edit
 
 MAX_MESSAGE_CHARS = 50_000
@@ -70,8 +72,10 @@ class Sessions:
                     yield event
                 state = await self._state(thread, owner, must_exist=True)
             action = Action(kind="say", text=text, values={"attachments": [str(path) for path in attachments]})
+            kept = self._with_input(state, action)
             begin: State = {"schema_version": SCHEMA_VERSION, "thread": thread, "owner": owner, "action": action}
-            async for event in self._run(thread, Command(resume=action) if state.interrupts else begin, shown):
+            given: State | Command[Any] = Command(resume=action, update=kept) if state.interrupts else begin | kept
+            async for event in self._run(thread, given, shown):
                 yield event
 
     async def act(
@@ -96,7 +100,8 @@ class Sessions:
                 )
             checked = _checked(kind, dict(values or {}), state.values)
             action = Action(kind=kind, text="", values=checked)  # type: ignore[typeddict-item]  # checked above
-            async for event in self._run(thread, Command(resume=action), shown):
+            kept = self._with_input(state, action)
+            async for event in self._run(thread, Command(resume=action, update=kept), shown):
                 yield event
 
     async def resume(self, thread: str, owner: str) -> AsyncIterator[Event]:
@@ -122,6 +127,14 @@ class Sessions:
             card=card(values) if waiting else None,
             options=options(values) if waiting else None,
         )
+
+    async def state(self, thread: str, owner: str) -> State:
+        """Everything that the conversation remembers. Raises NotFound."""
+        values: State = (await self._state(thread, owner, must_exist=True)).values  # type: ignore[assignment]
+        return values
+
+    def _with_input(self, state: StateSnapshot, action: Action) -> State:
+        return with_input(state.values, action, stamp(self.context.clock()))  # type: ignore[arg-type]
 
     def _lock(self, thread: str) -> asyncio.Lock:
         lock = self._locks.get(thread)

@@ -28,6 +28,8 @@ class State(TypedDict, total=False):
     owner: str
     turn: int
     action: Action
+    inputs: list[Json]
+    inputs_dropped: int
     route: str
     pending: list[Json]
     asked: list[str]

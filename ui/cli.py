@@ -16,6 +16,7 @@ from ui.commands import (
     deploy,
     deployments,
     evaluation,
+    explain,
     extract,
     invoice,
     manifests,
@@ -26,6 +27,7 @@ from ui.commands import (
     predict,
     rollback,
     serve,
+    session,
     simulator,
     status,
     validate,
@@ -51,6 +53,8 @@ app.command("plan")(plan.plan)
 app.command("predict")(predict.predict)
 app.command("compare")(compare.compare)
 app.command("chat")(chat.chat)
+app.add_typer(session.app, name="session")
+app.command("explain")(explain.explain)
 app.command("serve")(serve.serve)
 app.add_typer(people.app, name="people")
 app.command("demo")(demo.demo)
