@@ -269,6 +269,24 @@ def test_a_cluster_that_is_gone_is_said_so_at_once(tmp_path: Path, kubeconfig: P
         door.apply(specification(), owner="ann", thread="t")
 
 
+def test_a_cluster_that_went_away_neither_changes_records_nor_stops_other_work(
+    start_double: Any, tmp_path: Path, target: Callable[..., KubernetesTarget], cluster: Cluster
+) -> None:
+    (tmp_path / "other").mkdir()
+    with start_double(tmp_path / "other") as short_lived:
+        settings = read_settings({**SIMULATED, "name": "elsewhere"})
+        there = KubernetesTarget(tmp_path, load(), settings=settings, kubeconfig=short_lived, ready_s=20)
+        deployment = there.apply(specification(), owner="ann", thread="elsewhere")
+    assert [health.ready for health in there.health(deployment)] == [False, False]
+    assert "does not answer" in there.health(deployment)[0].detail
+    assert target().reconcile() == ()
+    with pytest.raises(Unavailable, match="does not answer"):
+        there.rollback(deployment.deployment_id, who="ann")
+    assert Records(tmp_path).deployments.get(deployment.deployment_id) == deployment
+    assert target().apply(specification(), owner="ann", thread="here").state == "applied"
+    assert "InferenceService/qwen3-8b" in held(cluster)
+
+
 @pytest.mark.parametrize("content", ["", "{", "a: [", "apiVersion: v1"])
 def test_a_kubeconfig_that_is_none_is_refused(tmp_path: Path, content: str) -> None:
     wrong = tmp_path / "kubeconfig.yaml"

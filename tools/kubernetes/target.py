@@ -4,12 +4,12 @@ Every step may be killed and repeated: what is to be applied is written down bef
 is idempotent, and one lock per release keeps two processes apart. See `tools.deploy.Target` for what a door promises.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from knowledge.errors import BadInput, Conflict, NotFound, SextantError, Unavailable
+from knowledge.errors import BadInput, NotFound, SextantError, Unavailable
 from knowledge.records import Deployment, NewDeployment, Records, Replica
 from knowledge.snapshot import Snapshot
 from tools.deploy import DeploymentSpec, DeployProgress, ReplicaHealth, process, read_specification
@@ -116,21 +116,26 @@ class KubernetesTarget:
             return self._bring_up(built, revisions, current, who=owner, on_progress=on_progress)
 
     def health(self, deployment: Deployment) -> tuple[ReplicaHealth, ...]:
-        """What the cluster says about the workload now."""
+        """What the cluster says about the workload now; a cluster that does not answer makes it not ready."""
         revision = find(self._home, deployment.deployment_id)
         if revision is None or not deployment.replicas:
             return ()
-        other = self._like(revision)
-        built, _ = other._release(read_specification(deployment.spec), deployment.time_factor)
-        main = main_object(revision.objects)
-        state = other._cluster.get(main)
-        ready = state is not None and is_ready(state)
-        words = "ready" if ready else why_not(main, other._cluster)
-        if not ready:
-            found = trouble(other._cluster, built.settings.namespace, pod_selector(built), built.workload,
-                            resource=built.resource)  # fmt: skip
-            words = found.words if found else words
+        try:
+            ready, words = self._like(revision)._condition(deployment, main_object(revision.objects))
+        except SextantError as error:
+            ready, words = False, error.message
         return tuple(ReplicaHealth(replica.endpoint, ready, words) for replica in deployment.replicas)
+
+    def _condition(self, deployment: Deployment, main: Mapping[str, Any]) -> tuple[bool, str]:
+        """Whether the workload is ready, and in words why not."""
+        state = self._cluster.get(main)
+        if state is not None and is_ready(state):
+            return True, "ready"
+        built, _ = self._release(read_specification(deployment.spec), deployment.time_factor)
+        found = trouble(
+            self._cluster, built.settings.namespace, pod_selector(built), built.workload, resource=built.resource
+        )
+        return False, found.words if found else why_not(main, self._cluster)
 
     def drift(self, deployment_id: str) -> tuple[Drift, ...]:
         """What is no longer as it was applied. Raises NotFound for a deployment that never reached a cluster."""
@@ -179,7 +184,7 @@ class KubernetesTarget:
             try:
                 return other.apply(read_specification(entry.spec), owner=entry.owner, thread=entry.thread,
                                    time_factor=entry.time_factor)  # fmt: skip
-            except (Unavailable, Conflict):
+            except SextantError:
                 return self._records.get(entry.deployment_id)
         if entry.state != "pending" and not entry.replicas:
             return None
@@ -194,7 +199,7 @@ class KubernetesTarget:
                     return self._failed(entry, "interrupted")
                 if entry.replicas and other._cluster.get(main_object(revision.objects)) is None:
                     return self._failed(entry, f"{main_object(revision.objects)['kind']} is gone from the cluster")
-        except (Unavailable, Conflict):
+        except SextantError:
             return None  # another process is at it, or the cluster is away: nothing is known, nothing is changed
         return None
 

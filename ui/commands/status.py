@@ -64,10 +64,14 @@ def _drift(entry: "Deployment", target: "Target") -> list[dict[str, Any]]:
     """What changed on a cluster since it was applied."""
     if entry.target == LOCAL or not entry.replicas:
         return []
+    from knowledge.errors import SextantError
     from tools.kubernetes.target import KubernetesTarget
 
     assert isinstance(target, KubernetesTarget)  # noqa: S101 - what is not local is on a cluster
-    return [found.to_json() for found in target.drift(entry.deployment_id)]
+    try:
+        return [found.to_json() for found in target.drift(entry.deployment_id)]
+    except SextantError:
+        return []  # the health of its replicas says that the cluster does not answer
 
 
 def _lines(state: dict[str, Any]) -> list[tuple[str, str]]:
