@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from tools.catalog.catalog import Catalog
     from tools.deploy import Target
     from tools.market import Market
+    from tools.performance.experience import Experience
+    from tools.performance.residual import Residual
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +33,11 @@ class Context:
     """How many times faster than real the local simulator runs; reports say so."""
     validation_seconds: float = 60.0
     """Length of the load test, in seconds of simulated time."""
+    measured: "Residual | None" = None
+    """Measurements that somebody added; None: the shipped ones."""
+
+    def own(self) -> "Experience":
+        """What own deployments and added measurements teach, as of now."""
+        from tools.performance.experience import experience  # noqa: PLC0415  # numpy loads with the first plan
+
+        return experience(self.records.outcomes.all(), residual=self.measured)

@@ -9,6 +9,7 @@ import typer
 
 from knowledge.errors import SextantError
 from ui.commands import (
+    benchmarks,
     catalog,
     chat,
     compare,
@@ -21,6 +22,8 @@ from ui.commands import (
     invoice,
     manifests,
     models,
+    monitoring,
+    observe,
     outcomes,
     people,
     plan,
@@ -62,6 +65,7 @@ app.add_typer(evaluation.app, name="eval")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(outcomes.app, name="outcomes")
 app.add_typer(models.app, name="models")
+app.add_typer(benchmarks.app, name="benchmarks")
 app.command("invoice")(invoice.invoice)
 app.command("simulator")(simulator.simulator)
 app.command("deploy")(deploy.deploy)
@@ -69,6 +73,8 @@ app.command("manifests")(manifests.manifests)
 app.command("deployments")(deployments.deployments)
 app.command("rollback")(rollback.rollback)
 app.command("status")(status.status)
+app.command("monitoring")(monitoring.monitoring)
+app.command("observe")(observe.observe)
 app.command("validate")(validate.validate)
 
 

@@ -15,6 +15,7 @@ from knowledge.store.database import open_store
 from tools.catalog.catalog import Catalog
 from tools.catalog.market import market_at
 from tools.deploy.local import LocalTarget
+from ui.measured import measured_residual
 from ui.settings import Settings, read_settings
 
 CONVERSATIONS = "conversations.db"
@@ -40,6 +41,7 @@ async def opened(
         catalog=lambda: Catalog(open_store(home, snapshot), snapshot, utc_now().date()),
         backend=backend_of(read.language_model),
         time_factor=time_factor,
+        measured=measured_residual(home),
     )
     async with open_sessions(home / CONVERSATIONS, context) as sessions:
         yield sessions

@@ -8,16 +8,18 @@ if TYPE_CHECKING:
 
 
 def own_experience(*, rehearse: bool = False) -> "Experience":
-    """What the outcomes in the state directory teach; nothing, and nothing is created, where there are none."""
-    from tools.performance.experience import NO_EXPERIENCE, experience
+    """What outcomes and measurements in the state directory teach; nothing, and nothing is created, without any."""
+    from tools.performance.experience import Experience, experience
+    from ui.measured import measured_residual
     from ui.settings import read_settings
 
     home = read_settings().home
+    residual = measured_residual(home)
     if not (home / "records.sqlite").exists():
-        return NO_EXPERIENCE
+        return Experience(residual=residual)
     from knowledge.records import Records
 
-    return experience(Records(home).outcomes.all(), rehearsal=rehearse)
+    return experience(Records(home).outcomes.all(), rehearsal=rehearse, residual=residual)
 
 
 def own_lines(own: Mapping[str, Any] | None) -> Iterator[str]:

@@ -12,7 +12,6 @@ from agent.missing import priceable
 from agent.state import State, intent_of, provenance_of
 from agent.wording import planned
 from tools.intent import Question
-from tools.performance.experience import experience
 from tools.planner import Plan, plan
 
 OPTIONS_PER_LIST = 5
@@ -24,7 +23,7 @@ def plan_capacity(state: State, runtime: Runtime[Context]) -> State:
     write, context = get_stream_writer(), runtime.context
     write(Progress("plan capacity", 0.2, "screening every configuration"))
     intent, said = intent_of(state), provenance_of(state)
-    own = experience(context.records.outcomes.all())
+    own = context.own()
     asked_of = priceable(intent, context.market)
     found = plan(asked_of, context.snapshot, context.market, said=said, limit=OPTIONS_PER_LIST, experience=own)
     best = found.best("balanced")

@@ -7,7 +7,6 @@ from agent.state import Json, State, intent_of
 from knowledge.errors import BadInput, NotFound
 from templates.answers import answer
 from tools.editing import edit
-from tools.performance.experience import experience
 from tools.planner import plan
 from tools.planner.comparison import difference, options_beside
 
@@ -17,7 +16,7 @@ LISTS = ("balanced", "lowest_cost", "lowest_latency", "best_quality")
 def what_if(command: Json, state: State, context: Context) -> list[Event]:
     """The plan with other values, beside the present one; both from the same facts and prices."""
     intent = priceable(intent_of(state), context.market)
-    own = experience(context.records.outcomes.all())
+    own = context.own()
     before = plan(intent, context.snapshot, context.market, experience=own)
     after = plan(edit(intent, command["values"]), context.snapshot, context.market, experience=own)
     rows = [row for row in difference(before, after) if not row["field"].startswith(LISTS[1:])]

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from knowledge.records import Outcome
 from tools.learning import Correction, Subject, corrections
 from tools.performance.configuration import Configuration
+from tools.performance.residual import Residual, load_residual
 
 SOURCE = "your own deployments"
 SIMULATED = "-simulator"
@@ -24,12 +25,21 @@ CORRECTED = ("ttft_ms", "tpot_ms")
 
 @dataclass(frozen=True, slots=True)
 class Experience:
-    """Corrections by model, accelerator, engine and metric; empty by default, and then nothing changes."""
+    """Corrections by model, accelerator, engine and metric; empty by default, and then nothing changes.
+
+    `residual` holds the measurements that somebody added (`tools.performance.conditioning`); None: the shipped ones.
+    """
 
     corrections: Mapping[Subject, Correction] = field(default_factory=dict)
+    residual: Residual | None = field(default=None, compare=False, repr=False)
 
     def __bool__(self) -> bool:
         return bool(self.corrections)
+
+    @property
+    def learned(self) -> Residual:
+        """The measured points that predictions lean on."""
+        return self.residual or load_residual()
 
     def correction(self, configuration: Configuration, metric: str) -> Correction | None:
         """What was learned about one metric of a configuration."""
@@ -57,10 +67,10 @@ class Experience:
 NO_EXPERIENCE = Experience()
 
 
-def experience(outcomes: Iterable[Outcome], *, rehearsal: bool = False) -> Experience:
-    """What outcomes teach; with `rehearsal` also those of simulated deployments."""
+def experience(outcomes: Iterable[Outcome], *, rehearsal: bool = False, residual: Residual | None = None) -> Experience:
+    """What outcomes teach, with `rehearsal` also those of simulated deployments; and the measurements in `residual`."""
     found = corrections(outcomes)
-    return Experience(rehearsed(found) if rehearsal else found)
+    return Experience(rehearsed(found) if rehearsal else found, residual)
 
 
 def rehearsed(found: Mapping[Subject, Correction]) -> Mapping[Subject, Correction]:

@@ -76,7 +76,7 @@ def predict(
     Raises BadInput for lengths or loads that are not positive, or when both loads are given.
     """
     _check(isl=isl, osl=osl, concurrency=concurrency, request_rate_rps=request_rate_rps)
-    constants, learned = physics or load_physics(), residual or load_residual()
+    constants, learned = physics or load_physics(), residual or experience.learned
     asked = workload(configuration, isl=isl, osl=osl, concurrency=concurrency, request_rate_rps=request_rate_rps)
     grid = _grid(asked)
     answer = estimate([asked, *(each for line in grid for each in line)], constants, learned)

@@ -47,7 +47,7 @@ class Kernel:
         return (1, 1 - self.narrow_share), (REACH_RATIO, self.narrow_share)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Residual:
     """Measured points, what they weigh, and who they are. N points over J configurations and M loads.
 
@@ -87,6 +87,10 @@ class Residual:
             "load_labels",
         )
         return {name: getattr(self, name) for name in names}
+
+    def with_arrays(self, arrays: Mapping[str, npt.NDArray[Any]]) -> "Residual":
+        """Other points under the same kernel and widths; `arrays` as `arrays()` gives them."""
+        return Residual(kernel=self.kernel, widths=self.widths, **arrays)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from tools.performance.estimation import METRICS, Estimate, estimate
 from tools.performance.evidence import evidence_kinds
 from tools.performance.experience import NO_EXPERIENCE, Experience
 from tools.performance.prediction import workload
-from tools.performance.residual import Residual, load_residual, nearest_points
+from tools.performance.residual import Residual, nearest_points
 from tools.planner.traffic import TrafficProfile
 
 NEIGHBOURS = 3
@@ -32,7 +32,7 @@ def grounds(
     """Evidence of configurations, each under its own request rate per replica."""
     if not asked:
         return []
-    learned = load_residual()
+    learned = experience.learned
     work = [workload(each, isl=traffic.isl.mean, osl=traffic.osl.mean, request_rate_rps=rate) for each, rate in asked]
     answer = estimate(work, load_physics(), learned)
     kinds = evidence_kinds(work, answer, learned)

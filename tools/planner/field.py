@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from knowledge.facts import Accelerator, Model
+from tools.performance.residual import Residual
 from tools.performance.screening import Screen, corrected, screen
 from tools.planner.capacity import Capacity, capacity
 from tools.planner.case import Case
@@ -50,7 +51,7 @@ def field(short: Shortlist, accelerators: Sequence[Accelerator], case: Case) -> 
     if not len(rows):
         return None
     grid = found.grid.take(rows)
-    screened = _screened(found, rows.tobytes(), traffic.isl.mean, traffic.osl.mean)
+    screened = _screened(found, rows.tobytes(), traffic.isl.mean, traffic.osl.mean, case.experience.residual)
     if case.experience:
         screened = corrected(screened, grid.configurations(), case.experience)
     wide = spread(screened, traffic, traffic.targets.percentile)
@@ -58,10 +59,10 @@ def field(short: Shortlist, accelerators: Sequence[Accelerator], case: Case) -> 
 
 
 @lru_cache(maxsize=16)
-def _screened(found: Fitting, rows: bytes, isl: float, osl: float) -> Screen:
+def _screened(found: Fitting, rows: bytes, isl: float, osl: float, residual: Residual | None) -> Screen:
     """Step costs of some rows; plans that differ in load, targets or prices share them."""
     chosen = [found.configurations[row] for row in np.frombuffer(rows, dtype=np.intp).tolist()]
-    return screen(chosen, isl=isl, osl=osl)
+    return screen(chosen, isl=isl, osl=osl, residual=residual)
 
 
 def forget_screens() -> None:

@@ -241,7 +241,8 @@ def limits_of(configuration: Configuration, traffic: TrafficProfile) -> Limits:
 
 def corrected_cost(configuration: Configuration, traffic: TrafficProfile, experience: Experience) -> StepCost:
     """Step times of one replica at the mean lengths, with what own deployments taught."""
-    cost = step_cost(configuration, isl=traffic.isl.mean, osl=traffic.osl.mean)
+    isl, osl = traffic.isl.mean, traffic.osl.mean
+    cost = step_cost(configuration, isl=isl, osl=osl, residual=experience.residual)
     first, step = experience.factors(configuration)
     return replace(
         cost,

@@ -62,7 +62,7 @@ def chances(
         return None
     random = np.random.default_rng(seed)
     rows = np.zeros(SAMPLES, dtype=np.intp)
-    alone = screen([each], isl=traffic.isl.mean, osl=traffic.osl.mean)
+    alone = screen([each], isl=traffic.isl.mean, osl=traffic.osl.mean, residual=experience.residual)
     one = corrected(alone, [each], experience).take(rows)
     demand = np.exp(DEMAND_SPREAD * random.standard_normal(SAMPLES))
     top = np.full(SAMPLES, float(max(predicted.max_concurrency_per_replica, 1)))

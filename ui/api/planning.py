@@ -90,10 +90,10 @@ def plan(body: Planned, request: Request) -> dict[str, Any]:
     """
     context = _context(request)
     intent, said = _intent(body, context)
-    made = planned(intent, context.snapshot, context.market, said=said, limit=body.limit)
+    made = planned(intent, context.snapshot, context.market, said=said, limit=body.limit, experience=context.own())
     result = made.to_json()
     if body.why is not None:
-        result["candidate"] = inquire(intent, body.why, context.snapshot, context.market).to_json()
+        result["candidate"] = inquire(intent, body.why, context.snapshot, context.market, context.own()).to_json()
     return _with_versions(context, result)
 
 
@@ -103,8 +103,10 @@ def compare(body: Compared, request: Request) -> dict[str, Any]:
     context = _context(request)
     intent, said = _intent(body, context)
     other = edit(intent, body.vs)
+    own = context.own()
     before, after = (
-        planned(each, context.snapshot, context.market, said=said, limit=body.limit) for each in (intent, other)
+        planned(each, context.snapshot, context.market, said=said, limit=body.limit, experience=own)
+        for each in (intent, other)
     )
     result = {"before": before.to_json(), "after": after.to_json(), "difference": difference(before, after)}
     return _with_versions(context, result)
@@ -131,7 +133,7 @@ def predict(body: Configured, request: Request) -> dict[str, Any]:
         concurrency=body.concurrency,
         request_rate_rps=body.rps,
     )
-    return _with_versions(context, answer(asked, context.snapshot))
+    return _with_versions(context, answer(asked, context.snapshot, context.own()))
 
 
 def _known(body: Configured, context: Context) -> None:

@@ -25,6 +25,7 @@ def compare(
     from tools.planner import plan
     from tools.planner.comparison import difference
     from ui.intents import current_market, intents
+    from ui.own import own_experience
 
     if not versus:
         raise BadInput("nothing to compare with", "give at least one --vs field=value", field="vs")
@@ -33,10 +34,8 @@ def compare(
     if more:
         raise BadInput("one intent is compared at a time", "give a file with one intent", field="spec")
     other = edit(intent, dict(read_assignment(each) for each in versus))
-    before, after = (
-        plan(intent, snapshot, market, said=said, limit=limit),
-        plan(other, snapshot, market, said=said, limit=limit),
-    )
+    own = own_experience()
+    before, after = (plan(each, snapshot, market, said=said, limit=limit, experience=own) for each in (intent, other))
     rows = difference(before, after)
     if as_json:
         from ui.output import print_json

@@ -84,11 +84,13 @@ def _predict_table(source: Path, target: Path | None, *, as_json: bool) -> None:
     from knowledge.errors import BadInput
     from knowledge.snapshot import load
     from tools.performance.batch import predict_table
+    from ui.measured import measured_residual
+    from ui.settings import read_settings
 
     if target is None:
         raise BadInput("--batch needs --out OUT.csv", "say where to write the predictions", field="out")
     snapshot = load()
-    table, rows = predict_table(_read(source), snapshot)
+    table, rows = predict_table(_read(source), snapshot, residual=measured_residual(read_settings().home))
     unfinished = target.with_name(target.name + ".unfinished")
     try:
         unfinished.write_text(table, encoding="utf-8", newline="")
