@@ -19,6 +19,9 @@ _CUE_WORDS = frozenset(phrase for listed in CUES.values() for phrase in listed i
 _PEOPLE = read_table("people")
 _PEOPLE_ENDINGS = _PEOPLE["ending"]
 _THINGS = frozenset(_PEOPLE["thing"])
+_NO_REQUESTS = words(
+    "pageviews impressions clicks views downloads installs signups logins shares likes purchases sales minutes lines"
+)
 _STOP = words(
     "of for to in on at with and or but per a an the that which who is are was were be we i you they it will "
     "should must can could would may might by from over under within each every as our your their its if than "
@@ -101,7 +104,7 @@ class NounReader:
             return None
         word, behind = self._text(index), self._text(index + 1)
         rated = behind in PER or ADVERB_LEXICON.at(self._texts, index + 1) is not None
-        plural = word.endswith(("s", "en", "e")) and word not in _STOP and index not in self._skipped
+        plural = word.endswith(("s", "en", "e")) and word not in _STOP | _NO_REQUESTS and index not in self._skipped
         known = ADVERB_LEXICON.at(self._texts, index) or _CUE_WORDS.intersection([word])
         return UNKNOWN_NOUN if rated and plural and not known else None
 

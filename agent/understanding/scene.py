@@ -25,6 +25,7 @@ class Scene:
     hours: Sequence[HoursOfDay] = ()
     workload: str | None = None
     used: set[int] = field(default_factory=set)
+    _positions: dict[int, int] = field(default_factory=dict)
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -54,17 +55,21 @@ class Scene:
         low, _ = self.context.bounds(quantity)
         return self.texts[max(low, quantity.first - count) : quantity.first]
 
+    def before_token(self, at: int, count: int) -> tuple[str, ...]:
+        """The words just before a token."""
+        return self.texts[max(at - count, 0) : at]
+
     def behind(self, quantity: Quantity, count: int) -> tuple[str, ...]:
         """The words just behind a quantity, within its sentence."""
         _, high = self.context.bounds(quantity)
         return self.texts[quantity.last : min(high, quantity.last + count)]
 
-    def position(self, quantity: Quantity) -> int:
-        """Index of a quantity among all."""
-        return self._positions()[quantity.first]
-
-    def _positions(self) -> Mapping[int, int]:
-        return {each.first: at for at, each in enumerate(self.quantities)}
+    def preceding(self, quantity: Quantity) -> Quantity | None:
+        """The quantity before this one."""
+        if not self._positions:
+            self._positions = {each.first: at for at, each in enumerate(self.quantities)}
+        at = self._positions[quantity.first]
+        return self.quantities[at - 1] if at else None
 
 
 def unusable(quantity: Quantity) -> str:

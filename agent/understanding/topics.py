@@ -160,7 +160,12 @@ def read_deployment(scene: Scene, draft: Draft, negation: Negation, hits: Sequen
     found: dict[str, Hit[Topic]] = {}
     for hit in hits:
         compared = scene.texts[max(hit.first - 1, 0) : hit.first] in (("than",), ("que",), ("als",))
-        if compared or hit.meaning[0] != "deployment_model" or negation.denies(hit.first, hit.last):
+        if (
+            hit.meaning[0] != "deployment_model"
+            or compared
+            or _is_paid_now(scene, hit)
+            or negation.denies(hit.first, hit.last)
+        ):
             continue
         around = scene.texts[max(hit.first - 3, 0) : hit.first] + scene.texts[hit.last : hit.last + 6]
         cards = any(token.kind == "name" for token in scene.tokens[max(hit.first - 8, 0) : hit.last + 6])

@@ -16,6 +16,7 @@ _RENTED = words("rent renting rented rental mieten mietet louer louons alquilar 
 _NO = words("no not without kein keine pas sin ohne sans never than")
 _SINGLE = words("single lone seule seul sola solo einzige einzigen einzelne einzelnen lone")
 _OWN = words("own our eigene eigenen eigener unsere unseren unserer nos propres nuestras nuestros propias propios")
+_COMPARATIVES = words("newer older better bigger faster cheaper slower smaller other rather stronger weaker")
 _UP_TO = words("max maximum most than up limit cap hochstens maximal plus maximo")
 _NODE = words("node nodes servers machines boxes hosts knoten")
 _YARDSTICK = words("level class quality grade like style tier niveau bill today now currently api charges")
@@ -85,6 +86,9 @@ def _read_card(scene: Scene, draft: Draft, at: int, *, denied: bool, quantity: Q
     if _TRAINING.intersection(scene.texts[max(low, first - 10) : min(high, last + 6)]):
         draft.doubt(*span, "an accelerator named with training, not with serving", "gpu_types")
         return
+    if scene.texts[max(first - 1, 0) : first] == ("than",) and _COMPARATIVES.intersection(scene.before_token(first, 2)):
+        draft.doubt(*span, "an accelerator to compare with", "gpu_types")
+        return
     if denied:
         draft.doubt(*span, "an accelerator to avoid; say which ones may be used instead", "gpu_types")
         return
@@ -116,12 +120,11 @@ def _of_nodes(scene: Scene, quantity: Quantity | None, count: int | None) -> int
     """ "2 nodes of 8 H100": the cards of all nodes."""
     if quantity is None or count is None:
         return count
-    for nodes in scene.open("node"):
-        between = scene.texts[nodes.last : quantity.first]
-        if nodes.last <= quantity.first and set(between) <= _EACH:
-            scene.use(nodes)
-            return count * int(nodes.value)
-    return count
+    nodes = scene.preceding(quantity)
+    if nodes is None or nodes.dimension != "node" or not set(scene.texts[nodes.last : quantity.first]) <= _EACH:
+        return count
+    scene.use(nodes)
+    return count * int(nodes.value)
 
 
 def _limit(draft: Draft, count: int, start: int, end: int) -> None:

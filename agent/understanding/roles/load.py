@@ -1,5 +1,6 @@
 """Requests per second and per day, peaks, required throughput, tokens per day, and usage of other workloads."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -66,6 +67,8 @@ def is_per_user(scene: Scene, quantity: Quantity) -> bool:
         word in _EACH and (follow in _USERS or follow == "of" or (word == "each" and follow in _DOES))
         for word, follow in pairwise(before)
     )
+    trailing = scene.texts[quantity.core_last : quantity.core_last + 6]
+    led = led or any(word in _EACH and follow in _USERS for word, follow in pairwise(trailing))
     behind = scene.texts[quantity.core_last : quantity.core_last + 2]
     daily = len(behind) == 2 and behind[1] in _TIMES_OF_DAY
     return led or (behind[:1] in (("each",), ("chacun",), ("jeweils",), ("apiece",)) and not daily)
@@ -138,9 +141,10 @@ def _is_known(draft: Draft, quantity: Quantity) -> bool:
 
 def _read_bare_peaks(scene: Scene, draft: Draft, fast: Sequence[Quantity]) -> None:
     """ "10 rps, bursts to 40": a bare number beside a word for the peak is in the unit of the load said before."""
+    starts = [each.first for each in fast]
     for quantity in list(scene.open(None)):
-        low, high = scene.context.bounds(quantity)
-        earlier = [each for each in fast if low <= each.first < high or each.first < quantity.first]
+        _, high = scene.context.bounds(quantity)
+        earlier = fast[: bisect_left(starts, high)]
         match = scene.context.nearest(quantity, ("peak", "average"), 2.0)
         if not earlier or match is None or quantity.number.soft or unusable(quantity):
             continue
@@ -193,20 +197,23 @@ def read_usage(scene: Scene, draft: Draft) -> None:
         unit = _usage_unit(scene, quantity, other)
         period = quantity.period
         fast = period is not None and period.kind in ("second", "minute") and quantity.dimension not in _MEASURED
-        if unit is None or period is None or fast or is_per_user(scene, quantity):
+        if unit is None or period is None or fast:
             continue
+        users = draft.value("total_users") if is_per_user(scene, quantity) else 1
         scene.use(quantity)
-        if (why := unusable(quantity)) or quantity.high:
+        if users is None:
+            draft.doubt(*scene.span(quantity), "a rate per user, and the number of users is not known", "total_users")
+        elif (why := unusable(quantity)) or quantity.high:
             draft.doubt(*scene.span(quantity), why or "a range of usage", "usage")
         else:
-            _say_usage(scene, draft, quantity, unit)
+            _say_usage(scene, draft, quantity, unit, users)
 
 
-def _say_usage(scene: Scene, draft: Draft, quantity: Quantity, unit: str) -> None:
+def _say_usage(scene: Scene, draft: Draft, quantity: Quantity, unit: str, users: int) -> None:
     period = quantity.period
     if period is None:
         return
-    value, kind = quantity.value / period.amount, {"night": "day"}.get(period.kind, period.kind)
+    value, kind = users * quantity.value / period.amount, {"night": "day"}.get(period.kind, period.kind)
     if kind in _PERIOD_NAMES or kind == "quarter":
         target = "hour" if kind in _PERIOD_NAMES else "month"
         value, kind = value * PERIOD_SECONDS[target] / PERIOD_SECONDS[kind], target

@@ -1,5 +1,6 @@
 """Budgets, prices per token, and what power and racks cost."""
 
+from agent.understanding.context import Match
 from agent.understanding.draft import Draft
 from agent.understanding.quantities import Quantity, period_seconds
 from agent.understanding.scene import Scene, unusable
@@ -9,6 +10,8 @@ HOURS_PER_MONTH_SECONDS = 2628288.0
 _ASK = "Is “{}” per month, per year, or in total?"
 _CHOICES = ("per month", "per year", "in total")
 AFTER_REACH = 3.0
+CURRENT_REACH = 9.0
+_COST_WORDS = words("cost costs pay bill price rent kosten kostet cout coste")
 _UNPLACED_PERS = {"request": "a price per request", "gpu": "a price per card", "audio": "a price per unit of media"}
 _RACK = words("rack racks")
 
@@ -93,11 +96,23 @@ def _budget(scene: Scene, draft: Draft, quantity: Quantity) -> None:
 
 
 def _is_current(scene: Scene, quantity: Quantity) -> bool:
-    current = scene.context.nearest(quantity, ("current",), 6.0)
-    limit = scene.context.nearest(quantity, ("ceiling", "budget"), 2.0)
+    current = scene.context.nearest(quantity, ("current",), CURRENT_REACH)
     if current is None or (current.hit.first > quantity.first and current.cost > AFTER_REACH):
         return False
-    return limit is None or current.cost < limit.cost + (2.0 if current.hit.first < quantity.first else 0.0)
+    if scene.before(quantity, 1) == ("to",):
+        return False
+    before = current.hit.first < quantity.first
+    limit = scene.context.nearest(quantity, ("ceiling",), 2.0)
+    budget = next(
+        (each for each in scene.context.near(quantity, ("budget",), 2.0) if not _is_plain_cost(scene, each)), None
+    )
+    nearest = min((each.cost for each in (limit, budget) if each is not None), default=None)
+    return nearest is None or current.cost < nearest + (2.0 if before else 0.0)
+
+
+def _is_plain_cost(scene: Scene, match: Match) -> bool:
+    """ "Costs" and "pay" say as little of a limit as of a bill."""
+    return not _COST_WORDS.isdisjoint(scene.texts[match.hit.first : match.hit.last])
 
 
 def _per_user(scene: Scene, draft: Draft, quantity: Quantity) -> None:

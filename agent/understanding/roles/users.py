@@ -77,6 +77,12 @@ def _say_total(scene: Scene, draft: Draft, found: Sequence[Quantity]) -> None:
             start, end = scene.span(found[0])[0], scene.span(found[-1])[1]
             draft.say("total_users", sum(each.value for each in found), start, end, "the groups added up")
             return
+        if not using and not draft.corrections:
+            for each in found:
+                draft.doubt(
+                    *scene.span(each), "one of several groups, not said which of them will use it", "total_users"
+                )
+            return
         chosen = using[:1] + [each for each in found if each not in using[:1]]
     for each in chosen:
         draft.say("total_users", each.value, *scene.span(each))
@@ -103,8 +109,11 @@ def read_users(scene: Scene, draft: Draft) -> None:
     people = [each for each in scene.open("user") if not _is_software(scene, each)]
     at_once = [each for each in scene.open("concurrency") if not each.period]
     at_once += [each for each in scene.open("item", "request") if not each.period and _parallel(scene, each)]
-    bare = [each for each in scene.open(None) if not each.number.soft and _names_people(scene, each)]
+    bare = [
+        each for each in scene.open(None) if not each.number.soft and _names_people(scene, each, counted=bool(people))
+    ]
     together = scene.context.assign([*people, *at_once, *bare], ("concurrent",), CONCURRENCY_REACH)
+    others = any(scene.before(each, 1) != ("(",) for each in people) and len(people) > 1
     totals = []
     for quantity in [*people, *bare, *at_once]:
         why = unusable(quantity) or ("a range" if quantity.high else "")
@@ -124,7 +133,7 @@ def read_users(scene: Scene, draft: Draft) -> None:
                 draft.doubt(*scene.span(quantity), why or "people who join, not people who have access", "total_users")
             elif quantity.per("gpu") or _in_each_group(scene, quantity):
                 draft.doubt(*scene.span(quantity), "people of each of several groups", "total_users")
-            elif not _doubt_company(scene, draft, quantity, len(people) > 1):
+            elif not _doubt_company(scene, draft, quantity, others):
                 totals.append(quantity)
     later = [each for each in totals if scene.context.nearest(each, ("growth",), 6.0)]
     now = [each for each in totals if each not in later] or later
@@ -158,12 +167,12 @@ def _of_people_before(scene: Scene, quantity: Quantity) -> bool:
     )
 
 
-def _names_people(scene: Scene, quantity: Quantity) -> bool:
+def _names_people(scene: Scene, quantity: Quantity, *, counted: bool) -> bool:
     """A number without a noun that clearly counts people: "100 concurrent", "200 of them at once"."""
     behind = [*scene.behind(quantity, 2), "", ""]
     if behind[0] == "of" and behind[1] in _THEM:
         return True
-    told = bool(_VERBS.intersection(behind[:1])) and any(each.dimension == "user" for each in scene.quantities)
+    told = counted and bool(_VERBS.intersection(behind[:1]))
     return scene.context.nearest(quantity, ("concurrent",), 3.5 if told else 0.9) is not None
 
 
