@@ -113,3 +113,9 @@ def answer_and_exit() -> None:
     """
     gc.disable()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+def point_chainlit_to(root: Path, secret: str) -> None:
+    """Chainlit takes its folder and the key of its sign-ins from the environment, when it is imported."""
+    os.environ["CHAINLIT_APP_ROOT"] = str(root)
+    os.environ["CHAINLIT_AUTH_SECRET"] = secret

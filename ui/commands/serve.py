@@ -1,4 +1,4 @@
-"""`sextant serve`: the HTTP API as a process."""
+"""`sextant serve`: the web chat and the HTTP API as a process."""
 
 from pathlib import Path
 from typing import Annotated
@@ -28,13 +28,16 @@ def serve(
     from ui.api.serving import serve as served
     from ui.opening import opened
     from ui.settings import read_settings
+    from ui.web.mounting import web_chat
 
     settings, access = read_settings(), access_for(host, people)
     listener = listen(host, port)
 
     async def run() -> None:
         async with opened(time_factor=time_factor, settings=settings) as door:
-            await served(application(door, settings, access), listener)
+            app = application(door, settings, access)
+            async with web_chat(app, settings.home):
+                await served(app, listener)
 
     with listener:
         asyncio.run(run())

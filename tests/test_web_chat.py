@@ -1,0 +1,232 @@
+"""The web chat on its own wire: words, card, edit, refusal, approval, resume; and what Chainlit leaves open, closed."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+import socketio  # type: ignore[import-untyped]
+
+from ui.access import PasswordFile
+
+WORDS = "customer-support chatbot for 1000 users, low latency, under $5000 a month, rented GPUs"
+ANN, BOB = ("ann", "correct horse battery"), ("bob", "another long password")
+PATIENCE_S = 60
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    home = tmp_path_factory.mktemp("web")
+    people = PasswordFile(home / "people")
+    for name, password in (ANN, BOB):
+        people.add(name, password)
+    command = [sys.executable, "-c", "from ui.cli import main; main()", "serve", "--port", "0", "--time-factor", "200",
+               "--people", str(people.path)]  # fmt: skip
+    environment = {**os.environ, "SEXTANT_HOME": str(home)}
+    log = (home / "log").open("w")
+    with log, subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line, (home / "log").read_text()
+        yield line.split()[-1]
+        process.terminate()
+        assert process.wait(timeout=30) == 0
+    assert "Traceback" not in (home / "log").read_text()
+
+
+class Chat:
+    """A browser without a screen: it keeps the newest props of every card and all messages."""
+
+    def __init__(self, base: str, session: httpx.AsyncClient, thread: str | None) -> None:
+        self.base = base
+        self.session = session
+        self.identity = str(uuid.uuid4())
+        self.thread = thread
+        self.cards: dict[str, dict[str, Any]] = {}
+        self.names: dict[str, str] = {}
+        self.messages: list[dict[str, Any]] = []
+        self.resumed: dict[str, Any] | None = None
+        self.changed = asyncio.Condition()
+        self.socket = socketio.AsyncClient(reconnection=False)
+        self.socket.on("element", self._element)
+        self.socket.on("new_message", self._message)
+        self.socket.on("first_interaction", self._begun)
+        self.socket.on("resume_thread", self._resumed)
+
+    async def open(self) -> None:
+        cookies = "; ".join(f"{name}={value}" for name, value in self.session.cookies.items())
+        about = {"sessionId": self.identity, "clientType": "webapp", "userEnv": "{}", "chatProfile": None,
+                 "threadId": self.thread}  # fmt: skip
+        await self.socket.connect(
+            self.base,
+            socketio_path="/ui/ws/socket.io",
+            transports=["websocket"],
+            headers={"Cookie": cookies},
+            auth=about,
+        )
+        await self.socket.emit("connection_successful")
+
+    async def say(self, text: str) -> None:
+        message = {"id": str(uuid.uuid4()), "name": "person", "type": "user_message", "output": text,
+                   "createdAt": "2026-11-21T12:00:00Z", "threadId": ""}  # fmt: skip
+        await self.socket.emit("client_message", {"message": message, "fileReferences": []})
+
+    async def act(self, kind: str, revision: int, values: dict[str, Any] | None = None) -> dict[str, str]:
+        payload = {"kind": kind, "revision": revision, "values": values or {}}
+        action = {"name": "act", "payload": payload, "label": "", "tooltip": "", "icon": None, "id": str(uuid.uuid4())}
+        answer = await self.session.post("/ui/project/action", json={"sessionId": self.identity, "action": action})
+        assert answer.status_code == 200, answer.text
+        errors: dict[str, str] = answer.json()["response"]["errors"]
+        return errors
+
+    async def card(self, name: str, **wanted: Any) -> dict[str, Any]:
+        """The newest card of a name, once it has these values."""
+
+        def there() -> bool:
+            card = self.cards.get(name)
+            return card is not None and all(card.get(key) == value for key, value in wanted.items())
+
+        async with asyncio.timeout(PATIENCE_S), self.changed:
+            await self.changed.wait_for(there)
+        return self.cards[name]
+
+    async def until_resumed(self) -> dict[str, Any]:
+        async with asyncio.timeout(PATIENCE_S), self.changed:
+            await self.changed.wait_for(lambda: self.resumed is not None)
+        assert self.resumed is not None
+        return self.resumed
+
+    async def _element(self, element: dict[str, Any]) -> None:
+        async with self.changed:
+            if not element["props"].get("superseded"):
+                self.cards[element["name"]] = element["props"]
+            self.changed.notify_all()
+
+    async def _message(self, message: dict[str, Any]) -> None:
+        self.messages.append(message)
+
+    async def _begun(self, about: dict[str, Any]) -> None:
+        self.thread = about["thread_id"]
+
+    async def _resumed(self, thread: dict[str, Any]) -> None:
+        async with self.changed:
+            self.resumed = thread
+            self.changed.notify_all()
+
+
+@asynccontextmanager
+async def chatting(base: str, person: tuple[str, str], thread: str | None = None) -> AsyncIterator[Chat]:
+    async with httpx.AsyncClient(base_url=base, timeout=PATIENCE_S) as session:
+        form = {"username": person[0], "password": person[1]}
+        assert (await session.post("/ui/login", data=form)).status_code == 200
+        chat = Chat(base, session, thread)
+        await chat.open()
+        try:
+            yield chat
+        finally:
+            await chat.socket.disconnect()
+            await chat.socket.shutdown()
+
+
+def value_of(card: dict[str, Any], key: str) -> str:
+    (field,) = (field for group in card["groups"] for field in group["fields"] if field["key"] == key)
+    text: str = field["text"]
+    return text
+
+
+async def test_words_become_a_card_that_is_edited_approved_and_rolled_back(server: str) -> None:
+    async with chatting(server, ANN) as ann:
+        await ann.say(WORDS)
+        card = await ann.card("SpecCard", revision=1)
+        assert value_of(card, "total_users") == "1000"
+        assert (await ann.card("OptionsCard"))["chosen"]
+        errors = await ann.act("edit", 1, {"total_users": "-5"})
+        assert "greater than 0" in errors["total_users"]
+        assert await ann.act("edit", 1, {"total_users": "2000", "priority": ""}) == {}
+        card = await ann.card("SpecCard", revision=2)
+        assert value_of(card, "total_users") == "2000"
+        stale = await ann.act("approve", 1)
+        assert "out of date" in stale[""]
+        other = (await ann.card("OptionsCard"))["lists"][0]["ids"][1]
+        assert await ann.act("choose", 2, {"option": other}) == {}
+        card = await ann.card("SpecCard", revision=3)
+        assert card["chosen"]["id"] == other
+        both = await asyncio.gather(ann.act("approve", 3), ann.act("approve", 3))
+        assert sorted(map(bool, both)) == [False, True]
+        report = await ann.card("ReportCard")
+        assert {slo["name"] for slo in report["slos"]} >= {"TTFT p90 (ms)"}
+        card = await ann.card("SpecCard", revision=4)
+        assert card["deployment"]["endpoints"]
+        assert await ann.act("rollback", 4) == {}
+        card = await ann.card("SpecCard", deployment=None)
+        assert not any(message.get("isError") for message in ann.messages)
+
+
+async def test_a_chat_is_there_again_after_a_reload_and_goes_on(server: str) -> None:
+    async with chatting(server, ANN) as ann:
+        await ann.say(WORDS)
+        await ann.card("SpecCard", revision=1)
+        assert await ann.act("edit", 1, {"total_users": "1500"}) == {}
+        await ann.card("OptionsCard", revision=2)
+        thread = ann.thread
+    async with chatting(server, ANN, thread) as again:
+        shown = await again.until_resumed()
+        cards = {element["name"]: element["props"] for element in shown["elements"]}
+        assert value_of(cards["SpecCard"], "total_users") == "1500"
+        assert cards["OptionsCard"]["revision"] == 2
+        assert any(step["output"] == WORDS for step in shown["steps"])
+        assert await again.act("edit", 2, {"total_users": "1600"}) == {}
+        assert value_of(await again.card("SpecCard", revision=3), "total_users") == "1600"
+        listed = await again.session.post(
+            "/ui/project/threads", json={"pagination": {"first": 20}, "filter": {"search": "customer-support"}}
+        )
+        assert thread in [entry["id"] for entry in listed.json()["data"]]
+
+
+async def test_nobody_sees_or_changes_the_chat_of_another(server: str) -> None:
+    async with chatting(server, ANN) as ann, chatting(server, BOB) as bob:
+        await ann.say("hello")
+        await bob.say("hello")
+        await ann.say(WORDS)
+        await ann.card("SpecCard", revision=1)
+        assert (await bob.session.get(f"/ui/project/thread/{ann.thread}")).status_code in (401, 404)
+        listed = await bob.session.post("/ui/project/threads", json={"pagination": {"first": 20}, "filter": {}})
+        assert ann.thread not in [entry["id"] for entry in listed.json()["data"]]
+        bob.identity = ann.identity
+        action = {"sessionId": ann.identity, "action": {"name": "act", "payload": {"kind": "undo", "revision": 1},
+                  "label": "", "tooltip": "", "icon": None, "id": "x"}}  # fmt: skip
+        assert (await bob.session.post("/ui/project/action", json=action)).status_code == 401
+        card = {"id": "x", "type": "custom", "name": "SpecCard", "props": {"title": "changed"}, "threadId": ann.thread}
+        for method in ("PUT", "DELETE"):
+            answer = await bob.session.request(
+                method, "/ui/project/element", json={"element": card, "sessionId": bob.identity}
+            )
+            assert answer.status_code == 404
+
+
+async def test_an_answer_to_a_question_of_prices_needs_no_card(server: str) -> None:
+    async with chatting(server, ANN) as ann:
+        await ann.say("hello")
+        await ann.card("QuestionCard")
+        assert "SpecCard" not in ann.cards
+
+
+async def test_the_page_asks_no_other_host_and_the_root_leads_to_it(server: str) -> None:
+    async with httpx.AsyncClient(base_url=server, timeout=PATIENCE_S) as visitor:
+        assert (await visitor.get("/")).headers["location"] == "/ui/"
+        page = await visitor.get("/ui/")
+        assert "//fonts." not in page.text
+        assert "cdn." not in page.text
+        assert "s3." not in page.text
+        assert "default-src 'self'" in page.headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+        assert (await visitor.get("/v1/deployments")).status_code == 401
+        assert (await visitor.post("/ui/login", data={"username": "ann", "password": "no"})).status_code == 401
+        for name in ("SpecCard", "OptionsCard", "ReportCard", "ComparisonCard", "QuestionCard", "ProgressCard"):
+            assert (await visitor.get(f"/ui/public/elements/{name}.jsx")).status_code == 200

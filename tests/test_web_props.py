@@ -1,0 +1,100 @@
+"""What the cards of the web chat are given: every figure formatted on the server, nothing left out."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.events import Card, Comparison, Options
+from agent.sessions import Sessions
+from tools.editing import FIELDS
+from ui.opening import opened
+from ui.settings import Settings
+from ui.web.props import card_props, comparison_props, options_props, written
+
+WORDS = "customer-support chatbot for 1000 users, low latency, under $5000 a month, rented GPUs, 2 H100s at most"
+
+
+@pytest.fixture
+async def door(tmp_path: Path) -> AsyncIterator[Sessions]:
+    async with opened(time_factor=50, settings=Settings(home=tmp_path), tied=True) as sessions:
+        yield sessions
+
+
+async def shown(door: Sessions, words: str) -> tuple[Card, Options]:
+    events = [event async for event in door.say("t", "ann", words)]
+    (card,) = (event for event in events if isinstance(event, Card))
+    (options,) = (event for event in events if isinstance(event, Options))
+    return card, options
+
+
+async def test_the_card_has_every_field_once_either_shown_or_to_be_added(door: Sessions) -> None:
+    card, _ = await shown(door, WORDS)
+    values = card_props(card, "local")
+    there = [field["key"] for group in values["groups"] for field in group["fields"]]
+    absent = [field["key"] for group in values["absent"] for field in group["fields"]]
+    assert len(set(there + absent)) == len(there + absent)
+    assert set(there + absent) <= set(FIELDS)
+    said = {field["key"]: field for group in values["groups"] for field in group["fields"]}
+    assert said["total_users"]["text"] == "1000"
+    assert said["total_users"]["source"] == "said"
+    assert "latency" in said["priority"]["choices"]
+    assert values["chosen"]["target"] == "local"
+    assert json.loads(json.dumps(values, allow_nan=False)) == values
+
+
+async def test_every_option_of_a_list_can_be_shown_and_chosen(door: Sessions) -> None:
+    card, options = await shown(door, WORDS)
+    values = options_props(options, card.revision, ["said"])
+    assert [entry["name"] for entry in values["lists"]] == ["balanced", "lowest_cost", "lowest_latency", "best_quality"]
+    for entry in values["lists"]:
+        assert entry["ids"]
+        assert set(entry["ids"]) <= set(values["options"])
+    assert [option["id"] for option in values["options"].values() if option["chosen"]] == [options.chosen]
+    best = values["options"][options.chosen]
+    assert best["monthly"].startswith("$")
+    assert [time["name"] for time in best["times"]] == ["TTFT", "TPOT", "E2E"]
+    assert any(point["pareto"] for point in values["points"])
+    assert values["note"] == ["said"]
+    json.dumps(values, allow_nan=False)
+
+
+async def test_a_need_that_nothing_meets_offers_changes_that_are_edits(door: Sessions) -> None:
+    card, options = await shown(door, "chatbot, 500 requests per second, under $20 a month")
+    values = options_props(options, card.revision)
+    assert values["options"] == {}
+    offered = [each["change"] for each in values["rejected"]["relaxations"] + values["rejected"]["rules"]]
+    assert any(offered)
+    for change in filter(None, offered):
+        assert set(change["values"]) <= set(FIELDS)
+
+
+def test_a_comparison_names_fields_with_their_units() -> None:
+    row = {"difference": -1.0, "percent": -50.0}
+    rows = [
+        {"field": "balanced.cost.monthly_usd", "before": 2000.0, "after": 1000.0, **row},
+        {"field": "balanced.predicted.ttft_ms.p90", "before": 200.0, "after": 100.0, **row},
+    ]
+    values = comparison_props(Comparison(rows, "now and then"))
+    assert [(each["field"], each["before"], each["change"]) for each in values["rows"]] == [
+        ("balanced · monthly (USD)", "$2,000", "-50 %"),
+        ("balanced · TTFT p90 (ms)", "200", "-50 %"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, ""),
+        (1000, "1000"),
+        (1.3333333, "1.333"),
+        (115200.0, "115200"),
+        (["aws", "gcp"], "aws, gcp"),
+        ([{"gpu_type": "NVIDIA-L4-24GB", "count": 2}], '[{"gpu_type": "NVIDIA-L4-24GB", "count": 2}]'),
+        ("chatbot", "chatbot"),
+    ],
+)
+def test_a_value_is_written_as_it_would_be_typed(value: Any, text: str) -> None:
+    assert written(value) == text

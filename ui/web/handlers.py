@@ -1,0 +1,155 @@
+"""What Chainlit calls: sign-in, messages, clicks and resume, each passed to the session door."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import chainlit as cl
+
+from agent.events import Event
+from agent.sessions import ACTS, Sessions
+from knowledge.errors import NotFound, SextantError
+from tools.editing import read_assignment
+from ui.access import LOCAL_PERSON, Access
+from ui.api.measures import Measures
+from ui.web.history import History
+from ui.web.turns import Screen
+
+LONG = ("approve", "rollback")
+STARTERS = (
+    ("Support chatbot", "A customer-support chatbot for 1,000 users, fast, under $5,000 a month"),
+    ("Code completion", "Code completion for 300 developers, first token within 150 ms, on GPUs we rent"),
+    ("Overnight summaries", "Summarize 20,000 long documents every night within 8 hours, as cheap as possible"),
+    ("Compare prices", "What is the cheapest speech to text for 1,000 hours a month?"),
+)
+log = logging.getLogger("sextant.web")
+
+
+class Handlers:
+    """The callbacks of one server."""
+
+    def __init__(self, door: Sessions, access: Access, measures: Measures) -> None:
+        self.door = door
+        self.access = access
+        self.measures = measures
+        self._running: set[asyncio.Task[None]] = set()
+
+    def install(self, history: History) -> None:
+        """Register everything with Chainlit."""
+        cl.data_layer(lambda: history)
+        if self.access.asks:
+            cl.password_auth_callback(self.signed_in)
+        else:
+            cl.header_auth_callback(self.at_home)
+        cl.set_starters(self.starters)
+        cl.on_chat_resume(self.resumed)
+        cl.on_message(self.said)
+        cl.action_callback("act")(self.acted)
+
+    async def signed_in(self, name: str, password: str) -> cl.User | None:
+        """Somebody with a password."""
+        admitted = await asyncio.to_thread(self.access.admits, name, password)
+        return cl.User(identifier=name) if admitted else None
+
+    async def at_home(self, _: Any) -> cl.User | None:
+        """The one person of a server that only this machine reaches."""
+        return cl.User(identifier=LOCAL_PERSON, display_name="you")
+
+    async def starters(self, user: cl.User | None) -> list[cl.Starter]:  # noqa: ARG002  # the same for everybody
+        """What to begin with."""
+        return [cl.Starter(label=label, message=message) for label, message in STARTERS]
+
+    async def said(self, message: cl.Message) -> None:
+        """A message, perhaps with a bill."""
+        files = tuple(Path(element.path) for element in message.elements or () if element.path)
+        events = self.door.say(_thread(), _owner(), message.content, files)
+        await cl.send_window_message({"sextant_thread": _thread()})  # a reload comes back to this chat
+        try:
+            await self.screen().play(self.measures.watched("web", "say", events), in_place=False)
+        except SextantError as error:
+            await _refused(error)
+        except Exception:  # the edge of the process: Chainlit would show nothing at all
+            log.exception("a turn failed")
+            await cl.ErrorMessage(content="Something went wrong; the log of the server says more.").send()
+
+    async def acted(self, action: cl.Action) -> dict[str, Any]:
+        """A click on a card: `{"errors": {field: text}}`, empty when it was carried out or is under way."""
+        kind, revision = str(action.payload.get("kind")), action.payload.get("revision")
+        try:
+            values = _values(kind, action.payload.get("values") or {})
+            events = self.door.act(_thread(), _owner(), kind, revision if isinstance(revision, int) else -1, values)
+            watched = self.measures.watched("web", kind if kind in ACTS else "unknown", events)
+            first = await anext(watched, None)  # what is refused is said beside the button
+        except SextantError as error:
+            return {
+                "errors": {getattr(error, "field", None) or "": " ".join(filter(None, (error.message, error.cure)))}
+            }
+        turn = self._shown(_again(first, watched))
+        if kind in LONG:
+            task = asyncio.create_task(turn)
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        else:
+            await turn
+        return {"errors": {}}
+
+    async def _shown(self, events: AsyncIterator[Event]) -> None:
+        try:
+            await self.screen().play(events, in_place=True)
+        except SextantError as error:
+            await _refused(error)
+
+    async def resumed(self, thread: Any) -> None:
+        """Redraw the newest cards from the conversation, and finish what a crash interrupted."""
+        screen = self.screen()
+        try:
+            view = await self.door.view(_thread(), _owner())
+        except NotFound:
+            return  # nothing was ever said
+        screen.restore(thread.get("elements") or [], view.card, view.options)
+        if view.awaiting is None:
+            task = asyncio.create_task(self._shown(self.door.resume(_thread(), _owner())))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    def screen(self) -> Screen:
+        """What stands in this chat."""
+        screen: Screen | None = cl.user_session.get("screen")
+        if screen is None:
+            screen = Screen(self.door.context.target.name)
+            cl.user_session.set("screen", screen)
+        return screen
+
+
+def _thread() -> str:
+    return cl.context.session.thread_id
+
+
+def _owner() -> str:
+    user = cl.context.session.user
+    if user is None:
+        raise NotFound("person", "nobody")
+    return user.identifier
+
+
+def _values(kind: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Fields as they were typed, read as the command line reads them; an emptied field is cleared."""
+    if kind != "edit":
+        return values
+    return dict(
+        (path, value) if not isinstance(value, str) else read_assignment(f"{path}={value.strip() or 'null'}")
+        for path, value in values.items()
+    )
+
+
+async def _again(first: Event | None, rest: AsyncIterator[Event]) -> AsyncIterator[Event]:
+    if first is not None:
+        yield first
+    async for event in rest:
+        yield event
+
+
+async def _refused(error: SextantError) -> None:
+    await cl.ErrorMessage(content=f"{error.message}\n\n{error.cure}" if error.cure else error.message).send()

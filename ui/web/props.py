@@ -1,0 +1,280 @@
+"""What the cards of the web chat show, as plain values: every figure is formatted here, none in the browser."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_args, get_origin
+
+from agent.card import GROUPS, Line
+from agent.events import Asked, Card, Comparison, Options, Report
+from templates.numbers import amount, dollars
+from tools.editing import FIELDS
+from ui.rendering.plan import PICKS, headline
+
+Json = dict[str, Any]
+
+PICKS_SHOWN = frozenset(name.replace("_", " ") for name in PICKS)
+ACRONYMS = frozenset({"ttft", "tpot", "e2e", "qps", "gpu"})
+TIMES = (("ttft", "TTFT", "ttft_ms"), ("tpot", "TPOT", "tpot_ms"), ("e2e", "E2E", "e2e_ms"))
+
+
+def card_props(card: Card, target: str) -> Json:
+    """The specification: fields with text, unit, choices and provenance; what would be deployed where."""
+    spec = card.spec
+    shown = {field["key"] for group in spec["groups"] for field in group["fields"]}
+    return {
+        "revision": card.revision,
+        "groups": [
+            {"name": group["name"], "fields": [_field(field) for field in group["fields"]]} for group in spec["groups"]
+        ],
+        "absent": [
+            {"name": name, "fields": [_blank(line) for line in lines if line.path not in shown]}
+            for name, lines in GROUPS
+        ],
+        "unresolved": [f"“{item['text']}”: {item['why']}" for item in spec["unresolved"]],
+        "snapshot": spec["snapshot"],
+        "chosen": _chosen(spec["chosen"], target),
+        "deployment": spec["deployment"],
+    }
+
+
+def _field(field: Mapping[str, Any]) -> Json:
+    return {
+        "key": field["key"],
+        "label": field["label"],
+        "unit": field["unit"],
+        "text": written(field["value"]),
+        "source": field["source"],
+        "detail": field["detail"] or "",
+        "choices": _choices(field["key"]),
+    }
+
+
+def _blank(line: Line) -> Json:
+    return {"key": line.path, "label": line.label, "unit": line.unit, "choices": _choices(line.path)}
+
+
+def _choices(path: str) -> list[str]:
+    kind = FIELDS[path]
+    return [str(each) for each in get_args(kind)] if get_origin(kind) is Literal else []
+
+
+def written(value: Any) -> str:
+    """A value as it would be typed: lists with commas, records as JSON, no more digits than carry meaning."""
+    if isinstance(value, bool) or value is None:
+        return "" if value is None else json.dumps(value)
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) < 10_000 else f"{value:.0f}"
+    if isinstance(value, list):
+        return json.dumps(value) if any(isinstance(each, dict) for each in value) else ", ".join(map(str, value))
+    return json.dumps(value) if isinstance(value, dict) else str(value)
+
+
+def _chosen(option: Mapping[str, Any] | None, target: str) -> Json | None:
+    if option is None:
+        return None
+    return {
+        "id": option["id"],
+        "title": headline(option),
+        "monthly": dollars(option["cost"]["monthly_usd"]),
+        "why": option["why"],
+        "deployable": option["kind"] != "api",
+        "target": target,
+    }
+
+
+def options_props(options: Options, revision: int, note: Sequence[str] = ()) -> Json:
+    """The ranked options, the named lists, the Pareto front, what was left out by which rule; `note`: what was said."""
+    shown = {option["id"]: _option(option, options.chosen) for option in options.options}
+    front = set(options.lists.get("pareto", ()))
+    return {
+        "revision": revision,
+        "chosen": options.chosen,
+        "note": list(note),
+        "lists": [
+            {"name": name, "title": title.capitalize(), "ids": [i for i in options.lists[name] if i in shown]}
+            for name, title in PICKS.items()
+            if options.lists.get(name)
+        ],
+        "options": shown,
+        "points": [point for option in options.options if (point := _point(option, front)) is not None],
+        "rejected": _rejected(options.rejected),
+    }
+
+
+def _option(option: Mapping[str, Any], chosen: str | None) -> Json:
+    predicted, quality, source = option["predicted"], option["quality"], option.get("price_source") or {}
+    return {
+        "id": option["id"],
+        "chosen": option["id"] == chosen,
+        "model": str(option["model_id"]).rsplit("/", 1)[-1],
+        "vendor": str(option["model_id"]).partition("/")[0],
+        "runs": _runs(option),
+        "where": _where(option),
+        "monthly": dollars(option["cost"]["monthly_usd"]),
+        "per_1k": dollars(option["cost"]["per_1k_tokens_usd"]),
+        "times": _times(option),
+        "used": "–" if predicted is None else f"{predicted['utilization']:.0%}",
+        "gpus": amount(option["gpu_count"]),
+        "quality": _quality(quality),
+        "risk": f"{option['risk']['total']:.2f}",
+        "evidence": "price list" if predicted is None else predicted["evidence"]["kind"],
+        "interval": "" if predicted is None else _interval(predicted),
+        "neighbours": [] if predicted is None else [each["what"] for each in predicted["evidence"]["neighbours"]],
+        "why": option["why"],
+        "price": f"price of {source['date']}, {source['confidence']}" if source else "",
+        "price_url": source.get("url", ""),
+        "lines": [f"{line['item']}: {dollars(line['usd'])} a month" for line in option["cost"]["lines"]],
+    }
+
+
+def _runs(option: Mapping[str, Any]) -> str:
+    if option["kind"] == "api":
+        return f"API of {option['provider']}"
+    return f"{option['gpu_count']} × {option['gpu_type']}"
+
+
+def _where(option: Mapping[str, Any]) -> str:
+    if option["kind"] == "api":
+        return "per token"
+    place = [str(option[name]) for name in ("cloud", "region") if option[name] and option[name] != "global"]
+    layout = f"{option['replicas']} × TP{option['tensor_parallel']} {option['quantization']}"
+    billing = str(option["billing"] or "on_demand").replace("_", " ")
+    return " · ".join([layout, " ".join(place) or str(option["kind"]), billing])
+
+
+def _times(option: Mapping[str, Any]) -> list[Json]:
+    predicted, met = option["predicted"], option["slo_met"]
+    if predicted is None:
+        return [{"name": title, "text": "?", "met": None} for _, title, _ in TIMES]
+    perceived = predicted["e2e_basis"] == "perceived"
+    fields = {name: "perceived_ms" if name == "e2e" and perceived else field for name, _, field in TIMES}
+    return [
+        {"name": title, "text": f"{predicted[fields[name]]['p90']:,.0f} ms", "met": met[name]}
+        for name, title, _ in TIMES
+    ]
+
+
+def _quality(quality: Mapping[str, Any]) -> str:
+    if quality["score"] is None:
+        return "unknown"
+    estimated = " est." if quality["basis"] == "estimated" else ""
+    return f"{quality['score']:.0f} ± {quality['standard_error']:.0f}{estimated}"
+
+
+def _interval(predicted: Mapping[str, Any]) -> str:
+    low, high = predicted["interval"]["ttft_ms"]
+    return f"80 % interval of TTFT {low:,.0f} to {high:,.0f} ms"
+
+
+def _point(option: Mapping[str, Any], front: set[str]) -> Json | None:
+    predicted, cost = option["predicted"], option["cost"]["monthly_usd"]
+    if predicted is None or not cost:
+        return None
+    return {
+        "id": option["id"],
+        "usd": cost,
+        "ms": predicted["ttft_ms"]["p90"],
+        "quality": option["quality"]["score"] or 0,
+        "pareto": option["id"] in front,
+        "label": f"{headline(option)}: {dollars(cost)} a month, TTFT p90 {predicted['ttft_ms']['p90']:,.0f} ms, "
+        f"quality {_quality(option['quality'])}",
+    }
+
+
+def _rejected(rejected: Mapping[str, Any]) -> Json:
+    nearest: dict[str, Mapping[str, Any]] = {}
+    for miss in rejected.get("nearest", ()):
+        nearest.setdefault(miss["rule"], miss)
+    return {
+        "rules": [
+            {
+                "rule": rule.replace("_", " "),
+                "count": f"{count:,} {rejected['counted'].get(rule, '')}",
+                "nearest": nearest[rule]["text"] if rule in nearest else "",
+                "change": _change(nearest[rule]["change"]) if rule in nearest else None,
+            }
+            for rule, count in rejected.get("counts", {}).items()
+        ],
+        "relaxations": [
+            {"text": each["text"], "change": _change(each["change"])} for each in rejected.get("relaxations", ())
+        ],
+    }
+
+
+def _change(change: Mapping[str, Any] | None) -> Json | None:
+    """A change that a button can carry out: an edit of the card."""
+    if change is None or change["field"] not in FIELDS:
+        return None
+    cost = f", then {dollars(change['monthly_usd'])} a month" if change.get("monthly_usd") is not None else ""
+    shown = f"{change['field']} = {written(change['value']) or 'not set'}{cost}"
+    return {"values": {change["field"]: change["value"]}, "text": shown}
+
+
+def comparison_props(comparison: Comparison) -> Json:
+    """Rows of before, after and difference."""
+    rows: Sequence[Mapping[str, Any]] = comparison.rows
+    return {
+        "title": comparison.title,
+        "rows": [
+            {
+                "field": _named(row["field"]),
+                "before": _figure(row["field"], row["before"]),
+                "after": _figure(row["field"], row["after"]),
+                "change": "" if row["percent"] is None else f"{row['percent']:+.0f} %",
+            }
+            for row in rows
+        ],
+    }
+
+
+def _named(path: str) -> str:
+    """`balanced.predicted.ttft_ms.p90` and `ttft_p90_ms` as `balanced · TTFT p90 (ms)` and `TTFT p90 (ms)`."""
+    parts = [part for part in path.split(".") if part not in ("intent", "predicted", "cost", "traffic")]
+    units = [word for part in parts for word in ("ms", "usd") if part.endswith(f"_{word}")]
+    words = [part.removesuffix("_ms").removesuffix("_usd").replace("_", " ") for part in parts]
+    shown = [" ".join(each.upper() if each in ACRONYMS else each for each in text.split()) for text in words]
+    head, *rest = shown
+    text = f"{head} · {' '.join(rest)}" if rest and head in PICKS_SHOWN else " ".join(shown)
+    return f"{text} ({units[0].upper() if units[0] == 'usd' else units[0]})" if units else text
+
+
+def _figure(path: str, value: Any) -> str:
+    return dollars(value) if path.endswith("_usd") and isinstance(value, int | float) else amount(value)
+
+
+def report_props(report: Report) -> Json:
+    """The verdict per objective, measured beside predicted, with the facts of the test and their sources."""
+    facts = report.report
+    return {
+        "key": f"{facts['deployment_id']} {facts['started_at']}",
+        "verdict": facts["verdict"],
+        "reason": facts["reason"],
+        "deployment": facts["deployment_id"],
+        "slos": [
+            {
+                "name": _named(slo["name"]),
+                "bound": amount(slo["bound"]),
+                "measured": amount(slo["measured"]),
+                "interval": "" if slo["low"] is None else f"{amount(slo['low'])} to {amount(slo['high'])}",
+                "predicted": amount(slo["predicted"]),
+                "verdict": slo["verdict"],
+            }
+            for slo in facts["slos"]
+        ],
+        "facts": [
+            {"name": "requests", "text": f"{facts['requests']:,} at {amount(facts['request_rate_rps'])}/s"},
+            {"name": "failed", "text": f"{facts['failed']:,}"},
+            {"name": "throughput", "text": f"{amount(facts['output_tok_s'])} tokens/s"},
+            {"name": "goodput", "text": f"{amount(facts['goodput_rps'])}/s"},
+            {"name": "uptime", "text": f"{amount(facts['uptime_percent'])} %"},
+            {"name": "planned cost", "text": f"{dollars(facts['monthly_cost_usd'])} a month"},
+        ],
+        "notes": [f"{each['count']} × {each['kind']}: {each['example']}" for each in facts["errors"]]
+        + list(facts["warnings"]),
+        "sources": [f"{name}: {text}" for name, text in facts.get("sources", {}).items()],
+    }
+
+
+def question_props(asked: Asked) -> Json:
+    """A question with quick answers."""
+    return {"question": asked.question, "suggestions": list(asked.suggestions)}
