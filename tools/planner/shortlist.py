@@ -1,5 +1,6 @@
 """Models that an intent leaves open, with their quality; the rest with the rule that left them out."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -41,16 +42,45 @@ def folded(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
+_SIZE = re.compile(r"\d+(?:x\d+)?(?:\.\d+)?b")
+_NEUTRAL = frozenset(["instruct", "it", "chat", "hf", "latest", "preview", "base", "v"])
+
+
 def matches(model_id: str, family: str, wanted: Iterable[str]) -> bool:
-    """Whether a model is meant by one of the hub ids or family names."""
-    ids = {folded(model_id), folded(model_id.rsplit("/", 1)[-1])}
-    for name in wanted:
-        if "/" in name or any(digit.isdigit() for digit in name):
-            if folded(name) in ids or ("/" not in name and folded(name) in folded(model_id)):
-                return True
-        elif folded(name) in (folded(family), folded(model_id.split("/", 1)[0])) or folded(name) in folded(model_id):
-            return True
-    return False
+    """Whether a model is meant by one of the names: hub ids, names of releases, families, or a family and a size."""
+    return any(_means(name, model_id, family) for name in wanted)
+
+
+def _means(name: str, model_id: str, family: str) -> bool:
+    own = model_id.rsplit("/", 1)[-1]
+    if folded(name) in (folded(model_id), folded(own)):
+        return True
+    if "/" in name:
+        return False
+    asked, parts = _parts(name), _parts(own)
+    if any(_SIZE.fullmatch(part) for part in asked):
+        return _family_and_size(asked, parts, family)
+    if any(digit.isdigit() for digit in name):
+        return folded(name) == folded(family) or _release(asked, parts)
+    return folded(name) in (folded(family), folded(model_id.split("/", 1)[0])) or folded(name) in folded(model_id)
+
+
+def _parts(name: str) -> list[str]:
+    return re.findall(r"\d+x\d+(?:\.\d+)?b|\d+(?:\.\d+)?b(?![a-z])|[a-z]+|\d+(?:\.\d+)*[a-z]?", name.lower())
+
+
+def _family_and_size(asked: list[str], parts: list[str], family: str) -> bool:
+    """ "Llama 70B": the family leads the model's name, and size and version stand in it."""
+    words = [part for part in asked if part.isalpha()]
+    numbers = [part for part in asked if not part.isalpha()]
+    leads = bool(parts) and (not words or words[0] == parts[0] or words[0] == folded(family))
+    return leads and all(word in (*parts, folded(family)) for word in words) and all(each in parts for each in numbers)
+
+
+def _release(asked: list[str], parts: list[str]) -> bool:
+    """ "gpt-4o" is also its dated releases, and neither its mini nor somebody's distillation."""
+    rest = parts[len(asked) :]
+    return parts[: len(asked)] == asked and all(part in _NEUTRAL or part[0].isdigit() for part in rest)
 
 
 def check_names(intent: Intent, snapshot: Snapshot) -> None:
