@@ -121,11 +121,13 @@ class TerminalChat:
             render(event, self.console)
 
 
-async def run(thread: str, *, time_factor: float, read: Callable[[str], str] = input) -> None:
+async def run(
+    thread: str, *, time_factor: float, approved_only: bool = False, read: Callable[[str], str] = input
+) -> None:
     """Talk until the person leaves."""
     console = Console()
     name = thread or f"chat-{uuid.uuid4().hex[:8]}"
-    async with opened(time_factor=time_factor) as sessions:
+    async with opened(time_factor=time_factor, approved_only=approved_only) as sessions:
         chat = TerminalChat(sessions, console, thread=name, owner=getpass.getuser())
         console.print(WELCOME, highlight=False)
         while True:

@@ -2,9 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
 from agent.backends.opening import backend_of
 from agent.context import Context
@@ -12,6 +9,7 @@ from agent.sessions import Sessions, open_sessions
 from knowledge.records import Records, utc_now
 from knowledge.snapshot import load
 from knowledge.store.database import open_store
+from knowledge.store.models import with_added_models
 from tools.catalog.catalog import Catalog
 from tools.catalog.market import market_at
 from tools.deploy.local import LocalTarget
@@ -23,18 +21,22 @@ CONVERSATIONS = "conversations.db"
 
 @asynccontextmanager
 async def opened(
-    *, time_factor: float, settings: Settings | None = None, tied: bool = False
+    *, time_factor: float, settings: Settings | None = None, tied: bool = False, approved_only: bool = False
 ) -> AsyncIterator[Sessions]:
-    """Sessions over the state directory; with `tied`, what they deploy ends with this process. Raises StateUnusable."""
+    """Sessions over the state directory; with `tied`, what they deploy ends with this process.
+
+    `approved_only` leaves out added models that nobody approved. Raises StateUnusable.
+    """
     read = settings or read_settings()
     home = read.home
     records = Records(home)
-    snapshot = load()
+    bundled = load()
+    snapshot = with_added_models(bundled, home, approved_only=approved_only)
     target = LocalTarget(home, tied=tied)
     target.reconcile()
     context = Context(
         snapshot=snapshot,
-        market=market_at(home, snapshot, utc_now().date()),
+        market=market_at(home, bundled, utc_now().date()),
         records=records,
         target=target,
         clock=utc_now,
@@ -45,17 +47,3 @@ async def opened(
     )
     async with open_sessions(home / CONVERSATIONS, context) as sessions:
         yield sessions
-
-
-async def evaluated(paths: tuple[Path, ...], *, time_factor: float = 50.0) -> tuple[dict[str, Any], str]:
-    """Play scenarios in a state directory of their own that is gone afterwards; the report and the snapshot."""
-    from evals.player import play
-    from evals.report import summary
-    from evals.scenario import read_scenarios
-
-    scenarios = read_scenarios(paths)
-    with TemporaryDirectory(prefix="sextant-eval-") as folder:
-        settings = Settings(home=Path(folder))
-        async with opened(time_factor=time_factor, settings=settings, tied=True) as sessions:
-            played = [await play(scenario, sessions) for scenario in scenarios]
-    return summary(played), load().version

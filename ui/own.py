@@ -1,10 +1,20 @@
-"""Own outcomes at the command line: read once, handed to the planner, told in one line per metric."""
+"""What is one's own at the command line: outcomes, measurements and models, read once and handed to the planner."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from knowledge.snapshot import Snapshot
     from tools.performance.experience import Experience
+
+
+def known_models(*, approved_only: bool = False) -> "Snapshot":
+    """The facts with the models that somebody added (`sextant models`), or only with the approved ones of them."""
+    from knowledge.snapshot import load
+    from knowledge.store.models import with_added_models
+    from ui.settings import read_settings
+
+    return with_added_models(load(), read_settings().home, approved_only=approved_only)
 
 
 def own_experience(*, rehearse: bool = False) -> "Experience":

@@ -84,6 +84,10 @@ class ExtendedSnapshot(Snapshot):
     bundled: Snapshot
     added: tuple[Model, ...]
 
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        # Another process reads the bundled files itself and is sent the added models.
+        return ExtendedSnapshot, (self.directory, self.bundled, self.added)
+
     @cached_property
     def version(self) -> str:
         """Version of the bundled facts and of what was added."""

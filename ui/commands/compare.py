@@ -15,6 +15,7 @@ def compare(
     sets: Annotated[list[str] | None, typer.Option("--set", help="Set a field of both sides: field=value.")] = None,
     versus: Annotated[list[str] | None, typer.Option("--vs", help="Set a field of the other side.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100, help="Options in each list.")] = 10,
+    approved_only: Annotated[bool, typer.Option(help="Of the added models, only the approved ones.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Compare a plan with what it would be after changes: both plans and every field that differs."""
@@ -25,11 +26,11 @@ def compare(
     from tools.planner import plan
     from tools.planner.comparison import difference
     from ui.intents import current_market, intents
-    from ui.own import own_experience
+    from ui.own import known_models, own_experience
 
     if not versus:
         raise BadInput("nothing to compare with", "give at least one --vs field=value", field="vs")
-    snapshot, market = load(), current_market(load())
+    snapshot, market = known_models(approved_only=approved_only), current_market(load())
     (intent, said), *more = intents(text, spec, sets or (), snapshot)
     if more:
         raise BadInput("one intent is compared at a time", "give a file with one intent", field="spec")

@@ -33,10 +33,9 @@ def deploy(
 ) -> None:
     """Deploy a plan; it runs until `sextant rollback`. Deploying the same plan again changes nothing."""
     from knowledge.errors import BadInput
-    from knowledge.snapshot import load
     from ui.kubernetes_settings import kubernetes_settings
     from ui.output import print_json
-    from ui.own import own_experience
+    from ui.own import known_models, own_experience
     from ui.person import person
     from ui.rendering.deployments import deploy_progress, show_deployment
     from ui.settings import read_settings
@@ -45,7 +44,7 @@ def deploy(
 
     if bool(text.strip()) == bool(spec.strip()):
         raise BadInput("say what to deploy", "give words or --spec FILE, and not both", field="spec")
-    snapshot = load()
+    snapshot = known_models()
     wanted = specification(spec or text, option, snapshot, own_experience(rehearse=rehearse))
     kind = target if target in ON_KUBERNETES else None
     chosen = kubernetes_settings(

@@ -26,6 +26,7 @@ def plan(
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100, help="Options in each list.")] = 10,
     rehearse: Annotated[bool, typer.Option(help="Learn from simulated deployments too, to try it out.")] = False,
+    approved_only: Annotated[bool, typer.Option(help="Of the added models, only the approved ones.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Plan: the options that meet the targets, ranked, priced and explained, and why the others do not."""
@@ -35,9 +36,9 @@ def plan(
     from tools.planner.inquiry import inquire
     from tools.planner.portfolio import portfolio
     from ui.intents import current_market, intents
-    from ui.own import own_experience
+    from ui.own import known_models, own_experience
 
-    snapshot, market = load(), current_market(load())
+    snapshot, market = known_models(approved_only=approved_only), current_market(load())
     wanted = intents(text, spec, sets or (), snapshot)
     own = own_experience(rehearse=rehearse)
     plans = [planned(each, snapshot, market, said=said, limit=limit, experience=own) for each, said in wanted]

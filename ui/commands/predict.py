@@ -1,11 +1,14 @@
 """`sextant predict`: how fast one configuration serves, or every row of a table of them."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ui.output import print_json
+
+if TYPE_CHECKING:
+    from knowledge.snapshot import Snapshot
 
 
 def predict(
@@ -32,17 +35,17 @@ def predict(
     batch: Annotated[Path | None, typer.Option(help="CSV of configurations; needs --out.")] = None,
     out: Annotated[Path | None, typer.Option(help="Where to write the CSV with predictions.")] = None,
     rehearse: Annotated[bool, typer.Option(help="Learn from simulated deployments too, to try it out.")] = False,
+    approved_only: Annotated[bool, typer.Option(help="Of the added models, only the approved ones.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Predict TTFT, TPOT, throughput and memory of a configuration; with neither load given: the offline maximum."""
-    from knowledge.snapshot import load  # loaded here so that `sextant --help` stays quick
+    from ui.own import known_models, own_experience  # loaded here so that `sextant --help` stays quick
 
-    snapshot = load()
+    snapshot = known_models(approved_only=approved_only)
     if batch is not None:
-        _predict_table(batch, out, as_json=as_json)
+        _predict_table(batch, out, snapshot, as_json=as_json)
         return
     from tools.performance.inquiry import Inquiry, answer
-    from ui.own import own_experience
 
     asked = Inquiry(
         model=model,
@@ -80,16 +83,14 @@ def _read(path: Path) -> str:
         raise BadInput(f"cannot read {path}: {reason}", "give the path of a text file", field=str(path)) from error
 
 
-def _predict_table(source: Path, target: Path | None, *, as_json: bool) -> None:
+def _predict_table(source: Path, target: Path | None, snapshot: "Snapshot", *, as_json: bool) -> None:
     from knowledge.errors import BadInput
-    from knowledge.snapshot import load
     from tools.performance.batch import predict_table
     from ui.measured import measured_residual
     from ui.settings import read_settings
 
     if target is None:
         raise BadInput("--batch needs --out OUT.csv", "say where to write the predictions", field="out")
-    snapshot = load()
     table, rows = predict_table(_read(source), snapshot, residual=measured_residual(read_settings().home))
     unfinished = target.with_name(target.name + ".unfinished")
     try:

@@ -18,6 +18,7 @@ def serve(
     time_factor: Annotated[
         float, typer.Option(help="How many times faster than real the local simulator runs.", min=1, max=1000)
     ] = 5.0,
+    approved_only: Annotated[bool, typer.Option(help="Of the added models, only the approved ones.")] = False,
 ) -> None:
     """Serve the web chat and the HTTP API until stopped; prints the address."""
     import asyncio
@@ -34,7 +35,7 @@ def serve(
     listener = listen(host, port)
 
     async def run() -> None:
-        async with opened(time_factor=time_factor, settings=settings) as door:
+        async with opened(time_factor=time_factor, settings=settings, approved_only=approved_only) as door:
             app = application(door, settings, access)
             async with web_chat(app, settings.home):
                 await served(app, listener)

@@ -64,13 +64,13 @@ def simulator(
 ) -> None:
     """Simulate a vLLM server: same endpoints and metrics, planned latencies, no GPU."""
     from knowledge.errors import BadInput
-    from knowledge.snapshot import load
     from tools.simulator.engine import Pace
     from tools.simulator.faults import Faults, fault_kinds
     from tools.simulator.replica import Wanted, replica
     from tools.simulator.server import Options
     from tools.simulator.serving import listen, serve
     from tools.simulator.tokenizer import tokenizer_from
+    from ui.own import known_models
 
     numbers = {"--load-time-s": load_time_s, "--stall-ms": stall_ms, "--die-after-s": die_after_s or 0.0}
     if odd := next((flag for flag, number in numbers.items() if not math.isfinite(number)), None):
@@ -99,7 +99,7 @@ def simulator(
         isl=isl,
         osl=osl,
     )
-    made = replica(wanted, load())
+    made = replica(wanted, known_models())
     options = Options(
         model=made.model,
         served_names=tuple(served_model_name or dict.fromkeys((made.model, name))),
