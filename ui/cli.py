@@ -9,6 +9,7 @@ import typer
 
 from knowledge.errors import SextantError
 from ui.commands import (
+    audit,
     benchmarks,
     catalog,
     chat,
@@ -71,6 +72,7 @@ app.command("simulator")(simulator.simulator)
 app.command("deploy")(deploy.deploy)
 app.command("manifests")(manifests.manifests)
 app.command("deployments")(deployments.deployments)
+app.command("audit")(audit.audit)
 app.command("rollback")(rollback.rollback)
 app.command("status")(status.status)
 app.command("monitoring")(monitoring.monitoring)

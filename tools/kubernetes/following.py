@@ -9,7 +9,7 @@ from knowledge.errors import Unavailable
 from tools.deploy import DeployProgress
 from tools.deploy.target import OnProgress
 from tools.kubernetes.cluster import Cluster
-from tools.kubernetes.pods import Trouble, trouble
+from tools.kubernetes.pods import Trouble, ready_pods, trouble
 
 MAIN_KINDS = ("InferenceService", "LLMInferenceService", "Deployment", "LeaderWorkerSet")
 _SLICE_S = 5
@@ -38,19 +38,24 @@ def follow(
     workload: str,
     labels: Mapping[str, str],
     resource: str,
+    replicas: int,
     patience: Patience,
     on_progress: OnProgress,
     clock: Callable[[], float] = time.monotonic,
 ) -> dict[str, Any]:
-    """The object once it is ready. Raises Unavailable with the reason and its cure when it does not become so."""
+    """The object once it is ready and as many pods as planned are: an autoscaler may begin below its minimum.
+
+    Raises Unavailable with the reason and its cure when that does not happen.
+    """
+    namespace = main["metadata"].get("namespace", "")
     began, stuck_since = clock(), None
     found: Trouble | None = None
     while (waited := clock() - began) < patience.ready_s:
         slice_s = max(1, min(patience.slice_s, int(patience.ready_s - waited)))
         for state in cluster.watch(main, timeout_s=slice_s):
-            if is_ready(state):
+            if is_ready(state) and ready_pods(cluster, namespace, labels) >= replicas:
                 return state
-        found = trouble(cluster, main["metadata"].get("namespace", ""), labels, workload, resource=resource)
+        found = trouble(cluster, namespace, labels, workload, resource=resource)
         note = (
             found.words if found else f"waiting for {main['kind']} {main['metadata']['name']}: {why_not(main, cluster)}"
         )
@@ -86,7 +91,7 @@ def why_not(main: Mapping[str, Any], cluster: Cluster) -> str:
         if entry.get("status") != "True":
             words = " ".join(filter(None, (entry.get("reason", ""), entry.get("message", ""))))
             return f"{entry['type']} does not hold{': ' + words if words else ''}"
-    return "its controller has not said anything yet" if not conditions else "replicas are still coming"
+    return "replicas are still coming" if conditions else "its controller has not said anything yet"
 
 
 def wait_until_gone(cluster: Cluster, entry: Mapping[str, Any], patience_s: float = _GONE_PATIENCE_S) -> bool:

@@ -25,8 +25,7 @@ def trouble(
     cluster: Cluster, namespace: str, labels: Mapping[str, str], owner: str, *, resource: str
 ) -> Trouble | None:
     """The gravest trouble of the pods with these labels, or of `owner` (a Deployment) where none was made."""
-    selector = ",".join(f"{key}={value}" for key, value in labels.items())
-    pods = cluster.list("v1", "Pod", namespace, labelSelector=selector)
+    pods = cluster.list("v1", "Pod", namespace, labelSelector=_selector(labels))
     events = cluster.list("v1", "Event", namespace)
     found = [entry for pod in pods if (entry := _of_pod(pod, events, cluster, resource)) is not None]
     refused = [event for event in events if event.get("reason") == "FailedCreate" and _about(event).startswith(owner)]
@@ -37,6 +36,22 @@ def trouble(
             0, Trouble(words, "ask for a larger quota, or free some" if quota else "change what it names", quota)
         )
     return min(found, key=lambda entry: not entry.hopeless, default=None)
+
+
+def ready_pods(cluster: Cluster, namespace: str, labels: Mapping[str, str]) -> int:
+    """How many pods with these labels answer."""
+    return sum(
+        any(
+            entry["type"] == "Ready" and entry["status"] == "True"
+            for entry in (pod.get("status") or {}).get("conditions", [])
+        )
+        for pod in cluster.list("v1", "Pod", namespace, labelSelector=_selector(labels))
+        if not pod["metadata"].get("deletionTimestamp")
+    )
+
+
+def _selector(labels: Mapping[str, str]) -> str:
+    return ",".join(f"{key}={value}" for key, value in labels.items())
 
 
 def _of_pod(

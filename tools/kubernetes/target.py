@@ -248,7 +248,7 @@ class KubernetesTarget:
         patience = Patience(self._ready_s or _START_MARGIN_S + 10.0 * built.sizing.startup_failures, self._hopeless_s)
         return follow(
             self._cluster, main_object(objects), workload=built.workload, labels=pod_selector(built),
-            resource=built.resource, patience=patience, on_progress=on_progress,
+            resource=built.resource, replicas=built.spec.replicas, patience=patience, on_progress=on_progress,
         )  # fmt: skip
 
     def _undo(self, revisions: Revisions, revision: Revision, *, who: str, on_progress: OnProgress) -> None:
