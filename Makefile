@@ -7,8 +7,8 @@ READY := .venv/.ready
 
 .PHONY: run setup test check fix demo lock
 
-run: setup              ## start Sextant in this terminal
-	@$(BIN)/sextant chat
+run: setup              ## start the web chat and the HTTP API; prints the address
+	@$(BIN)/sextant serve
 
 setup: $(READY)         ## create .venv with everything
 

@@ -119,8 +119,8 @@ const Compared = ({ options }) => (
   </table></div>
 )
 
-const LeftOut = ({ rejected, onChange, busy }) => {
-  const [open, setOpen] = useState(false)
+const LeftOut = ({ rejected, onChange, busy, shown = false }) => {
+  const [open, setOpen] = useState(shown)
   if (!rejected.rules.length) return null
   return (
     <div className="sx-left-out">
@@ -163,7 +163,7 @@ export default function OptionsCard() {
         <ul className="sx-open">{props.rejected.relaxations.map((each) => (
           <li key={each.text}>{each.text} {each.change && <button disabled={busy} onClick={() => send("edit", each.change.values)}>{each.change.text}</button>}</li>
         ))}</ul>
-        <LeftOut rejected={props.rejected} busy={busy} onChange={(values) => send("edit", values)} />
+        <LeftOut rejected={props.rejected} busy={busy} shown onChange={(values) => send("edit", values)} />
         {error && <p className="sx-error" role="alert">{error}</p>}
       </section>
     )
@@ -181,7 +181,12 @@ export default function OptionsCard() {
           ))}
         </div>
       </header>
-      {props.note && props.note.map((text) => <p className="sx-note" key={text}>{text}</p>)}
+      {props.note && props.note.length > 0 && (
+        <details className="sx-note">
+          <summary>{props.note[0]}</summary>
+          {props.note.slice(1).map((text) => <p key={text}>{text}</p>)}
+        </details>
+      )}
       {current.ids.map((id) => (
         <Option key={id} option={props.options[id]} picked={picked.includes(id)} onPick={pick} busy={busy}
           onChoose={(option) => send("choose", { option })} />
