@@ -2,11 +2,11 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
 from tools.loadtest.chance import chance
-from tools.loadtest.percentiles import Estimate, distribution, interval, percentile
+from tools.loadtest.percentiles import Distribution, Estimate, distribution, interval, percentile
 from tools.loadtest.plan import LoadPlan
 from tools.loadtest.preflight import Preflight
 from tools.loadtest.report import ErrorCount, LoadReport, SloResult
@@ -16,6 +16,9 @@ from tools.loadtest.timeline import timeline
 from tools.loadtest.verdict import judge_error_rate, judge_latency, judge_throughput, overall, with_default
 
 _LATE_WARNING_MS = 20.0
+_OFF_PREDICTION = 1.3
+_OVERHEAD_MS = 5.0
+"""What client and network may add to a time, in ms of wall clock, without the prediction being off."""
 
 
 def summarise(
@@ -82,7 +85,7 @@ def summarise(
         isl_mean=sum(prompt_counts) / len(prompt_counts) if prompt_counts else None,
         osl_mean=sum(sample.output_tokens for sample in answered) / len(answered) if answered else None,
         late_p99_ms=late_p99_ms,
-        warnings=_warnings(plan, learned, late_p99_ms, stopped_early),
+        warnings=(*_warnings(plan, learned, late_p99_ms, stopped_early), *_off_predictions(plan, measured)),
         timeline=timeline(samples, window_s + warmup_s),
         curves={name: _curve(numbers) for name, numbers in values.items() if numbers},
     )
@@ -158,6 +161,21 @@ def _warnings(plan: LoadPlan, learned: Preflight, late_p99_ms: float, stopped_ea
             f"{plan.replicas_driven} of {plan.replicas_planned} planned replicas were driven, each at its share"
         )
     return tuple(warnings)
+
+
+def _off_predictions(plan: LoadPlan, measured: Mapping[str, Distribution | None]) -> Iterator[str]:
+    """Means whose whole interval lies far from what was predicted: then the latency model is off, and not by chance."""
+    slack_ms = _OVERHEAD_MS * plan.time_factor
+    for name, found in measured.items():
+        predicted = plan.predicted.get(f"{name}_mean_ms")
+        if found is None or not predicted or found.mean.value is None:
+            continue
+        low, high = found.mean.low or 0.0, found.mean.high or math.inf
+        if low > predicted * _OFF_PREDICTION + slack_ms or high < predicted / _OFF_PREDICTION:
+            yield (
+                f"{name} was predicted as {predicted:.4g} ms on average and is {found.mean.value:.4g} ms: the latency "
+                "model is off here, and later plans are corrected (see `sextant outcomes list`)"
+            )
 
 
 def _curve(ordered: Sequence[float]) -> tuple[float | None, ...]:
