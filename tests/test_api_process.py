@@ -40,6 +40,9 @@ def test_it_prints_its_address_answers_and_stops_cleanly(number: signal.Signals,
     with serving(tmp_path) as (process, url):
         assert httpx.get(f"{url}/healthz", timeout=30).json() == {"status": "ok"}
         assert httpx.post(f"{url}/v1/extract", json={"text": "chatbot for 50 users"}, timeout=60).status_code == 200
+        foreign = {"host": "evil.example", "upgrade": "websocket", "connection": "upgrade",
+                   "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==", "sec-websocket-version": "13"}  # fmt: skip
+        assert httpx.get(f"{url}/ui/ws/socket.io/", headers=foreign, timeout=30).status_code == 403
         process.send_signal(number)
         assert process.wait(timeout=30) == 0
         assert process.stderr is not None

@@ -181,6 +181,16 @@ async def test_every_body_of_the_openapi_page_has_an_example(api: httpx.AsyncCli
         assert any("examples" in entry for entry in bodies[name]["properties"].values()), name
 
 
+async def test_the_page_for_people_shows_every_route_and_loads_nothing(api: httpx.AsyncClient) -> None:
+    form, page = (await api.get("/openapi.json")).json(), (await api.get("/docs")).text
+    for path in form["paths"]:
+        assert path in page
+    assert "1,000 users" in page
+    assert "<script" not in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert "https://" not in page
+
+
 async def test_a_body_beyond_the_limit_is_refused(api: httpx.AsyncClient) -> None:
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(MAX_BODY_BYTES // 10_000 + 2):

@@ -7,7 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from agent.sessions import Sessions
 from ui.access import Access, LocalAccess
-from ui.api import catalog, deployments, health, identity, invoices, planning, problems, sessions
+from ui.api import catalog, deployments, health, identity, invoices, planning, problems, reference, sessions
 from ui.api.guard import Guard
 from ui.api.measures import Measures
 from ui.settings import Settings
@@ -21,6 +21,8 @@ def application(door: Sessions, settings: Settings, access: Access | None = None
         title="Sextant",
         description="Say what you need; get a priced, explained, deployed and verified LLM inference service.",
         version="1",
+        docs_url=None,  # FastAPI's own pages load their scripts from elsewhere
+        redoc_url=None,
     )
     app.state.sessions = door
     app.state.context = door.context
@@ -31,6 +33,7 @@ def application(door: Sessions, settings: Settings, access: Access | None = None
     for part in (sessions, planning, catalog, invoices, deployments, health):
         app.include_router(part.router, dependencies=[Depends(identity.owner)])
     _operation(app)
+    reference.install(app)
     app.add_middleware(Guard, hosts=app.state.access.hosts, headers=SAFE_HEADERS)
     return app
 

@@ -29,7 +29,8 @@ class Guard:
             return
         given = Headers(scope=scope)
         if self.hosts is not None and _name(given.get("host", "")) not in self.hosts:
-            await problem(421, "this server answers only to names of this machine")(scope, receive, send)
+            refusal: ASGIApp = problem(421, "this server answers only to names of this machine")
+            await (refusal if scope["type"] == "http" else _closed)(scope, receive, send)
             return
         if scope["type"] == "websocket":
             await self.app(scope, receive, send)
@@ -50,6 +51,10 @@ class Guard:
             await send(message)
 
         return sending
+
+
+async def _closed(_: Scope, __: Receive, send: Send) -> None:
+    await send({"type": "websocket.close", "code": 1008})
 
 
 def _counted(receive: Receive, limit: int) -> Receive:
