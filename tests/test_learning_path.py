@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge.records import Measure, Outcome
+from knowledge.records import Deployment, Measure, Outcome, Replica
 from knowledge.snapshot import Snapshot, load
 from tools.intent import Intent
 from tools.learning import corrections
@@ -17,6 +18,7 @@ from tools.performance.experience import NO_EXPERIENCE, SOURCE, Experience, expe
 from tools.performance.inquiry import Inquiry, answer
 from tools.performance.screening import corrected
 from tools.planner import Plan, plan
+from ui.load_options import LoadOptions
 
 MODEL, GPU = "meta-llama/Llama-3.1-8B-Instruct", "NVIDIA-H100-80GB-SXM"
 INTENT = Intent.model_validate(
@@ -133,6 +135,52 @@ def test_learning_again_from_corrected_predictions_does_not_unlearn(truth: float
     assert found.raw_factor == pytest.approx(truth)
     assert abs(math.log(found.factor / truth)) <= abs(math.log(truth)) * 0.03 + 1e-9
     assert not found.drifting
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [{"errors": 30}, {"report": {"achieved_rps": 3.0, "request_rate_rps": 5.0}}],
+    ids=["failures", "a queue that grows"],
+)
+def test_a_run_that_did_not_hold_teaches_nothing(spoiled: dict[str, Any]) -> None:
+    runs = [replace(outcome(n), **spoiled) for n in range(4)]
+    assert experience(runs) == NO_EXPERIENCE
+    assert experience([*runs, outcome(9)]) == experience([outcome(9)])
+
+
+def test_a_load_that_was_not_planned_is_not_held_against_the_prediction() -> None:
+    lengths = {"mean": 100.0, "p50": 90.0, "p90": 200.0, "p99": 400.0}
+    spec = {
+        "option_id": "o1",
+        "kind": "rental",
+        "model_id": MODEL,
+        "gpu_type": GPU,
+        "quantization": "fp8",
+        "gpu_count": 1,
+        "predicted": {"ttft_mean_ms": 25.0},
+        "traffic": {"request_rate_rps": 2.0, "isl": lengths, "osl": lengths},
+    }
+    running = Deployment(
+        **dict.fromkeys(("owner", "thread", "plan_hash", "reason", "created_at", "updated_at", "snapshot"), ""),
+        deployment_id="d-1",
+        target="local",
+        engine="vllm-simulator",
+        model_id=MODEL,
+        gpu_type=GPU,
+        state="applied",
+        revision=1,
+        spec=spec,
+        gpu_count=1,
+        time_factor=1.0,
+        monthly_cost_usd=None,
+        replicas=(Replica("http://127.0.0.1:1"),),
+    )
+    silent = dict.fromkeys(each.name for each in fields(LoadOptions))
+    said: dict[str, Any] = {**silent, "duration_s": 60.0, "sweep": "", "slos": (), "completions": False}
+    assert LoadOptions(**said).of_deployment(running).predicted == {"ttft_mean_ms": 25.0}
+    assert LoadOptions(**said | {"seed": 3}).of_deployment(running).predicted == {"ttft_mean_ms": 25.0}
+    for other in ({"rate_rps": 9.0}, {"isl": 4000.0}, {"cv": 4.0}, {"sweep": "1,2"}):
+        assert LoadOptions(**said | other).of_deployment(running).predicted == {}
 
 
 def test_drift_is_told_in_the_evidence(configuration: Configuration) -> None:

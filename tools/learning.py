@@ -23,6 +23,9 @@ PRIOR_SD = 0.25
 NOISE_SD = 0.10
 """Spread of the log of a median between repeated load tests of one deployment."""
 DRIFT_SIGMAS = 3.0
+MOST_FAILED = 0.05
+LEAST_SERVED = 0.8
+"""Share of the offered rate that must have been served; below it times are those of a growing queue."""
 _Z80 = 1.2816
 _STATISTICS = ("p50", "mean", "p90")
 METRICS = ("ttft_ms", "tpot_ms", "e2e_ms")
@@ -81,10 +84,19 @@ def corrections(outcomes: Iterable[Outcome]) -> Mapping[Subject, Correction]:
     for outcome in sorted(outcomes, key=lambda entry: (entry.measured_at, entry.outcome_id)):
         for metric in METRICS:
             ratio = _ratio(outcome, metric)
-            if ratio is not None and outcome.gpu_type is not None:
+            if ratio is not None and outcome.gpu_type is not None and teaches(outcome):
                 subject = Subject(outcome.model_id, outcome.gpu_type, outcome.engine, metric)
                 ratios.setdefault(subject, []).append(ratio)
     return {subject: correction(found) for subject, found in ratios.items()}
+
+
+def teaches(outcome: Outcome) -> bool:
+    """Whether its times are those of the latency model's steady state: hardly a failure, and no growing queue."""
+    served, offered = (outcome.report.get(name) for name in ("achieved_rps", "request_rate_rps"))
+    keeps_up = not (isinstance(served, int | float) and isinstance(offered, int | float)) or (
+        served >= LEAST_SERVED * offered
+    )
+    return keeps_up and outcome.errors <= MOST_FAILED * outcome.requests
 
 
 def benchmark_of(outcome: Outcome) -> Benchmark | None:

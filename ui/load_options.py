@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 DEFAULT_RATE_RPS = 1.0
 DEFAULT_ISL, DEFAULT_OSL = 500.0, 150.0
 MAX_TRACE_BYTES = 20_000_000
+OF_THE_LOAD = {"model", "request_rate_rps", "pattern", "cv", "isl", "osl", "prefix_share", "trace_s", "sweep"}
+"""What makes a load another one than was planned for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,10 @@ class LoadOptions:
             "sweep": self._sweep(),
         }
         given = {name: value for name, value in changes.items() if value is not None}
+        if given.keys() & OF_THE_LOAD:
+            given[
+                "predicted"
+            ] = {}  # predictions are for the planned load: beside another they would teach what is false
         if self.rate_rps is not None or "sweep" in given or "trace_s" in given:
             given["duration_s"] = self.duration_s
             given.setdefault("warmup_s", 0.1 * self.duration_s)
