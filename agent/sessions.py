@@ -7,7 +7,7 @@ anything runs, so that a double click deploys once, a stale card is refused, and
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -19,6 +19,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.types import Command, StateSnapshot
 
 from agent.backends.phrasing import phrased
+from agent.backends.protocol import Backend
 from agent.card import card, options
 from agent.context import Context
 from agent.events import Card, Event, Failed, Options, Said
@@ -54,6 +55,10 @@ class Sessions:
         self._graph = graph
         self.context = context
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def helped_by(self, backend: Backend) -> "Sessions":
+        """The same conversations with a language model. Locks are not shared: use one of the two at a time."""
+        return Sessions(self._graph, replace(self.context, backend=backend))
 
     async def say(self, thread: str, owner: str, text: str, attachments: tuple[Path, ...] = ()) -> AsyncIterator[Event]:
         """A message; begins the conversation when `thread` is new. Raises BadInput and NotFound."""

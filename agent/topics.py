@@ -106,7 +106,7 @@ def _quality(intent: Intent) -> Topic | None:
     return Topic(
         "quality_threshold",
         "How good must the answers be?",
-        ({"quality_threshold": "standard"}, {"quality_threshold": "very_high"}),
+        ({"quality_threshold": "very_high"},),
         "what this task usually needs",
         ("standard quality", "high quality", "very high quality"),
         doubt=0.3,
@@ -121,7 +121,7 @@ def _latency(intent: Intent, plan: Plan) -> Topic | None:
     return Topic(
         "target_ttft_p90_ms",
         "How soon must an answer begin?",
-        ({"target_ttft_p90_ms": fast}, {"target_ttft_p90_ms": slow}),
+        ({"target_ttft_p90_ms": fast},),
         f"within {applied:,.0f} ms",
         (f"first token within {fast:,.0f} ms", f"first token within {slow:,.0f} ms"),
         doubt=0.3,

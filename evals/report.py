@@ -1,7 +1,7 @@
 """What an evaluation found: figures per script and overall, as JSON, JUnit and a small page; beside a baseline."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,11 @@ from evals.player import Played
 from knowledge.errors import BadInput
 
 Json = dict[str, Any]
-HIGHER_IS_BETTER = ("slot_precision", "slot_recall", "slot_f1", "goals_reached", "passed")
+HIGHER_IS_BETTER = ("slot_precision", "slot_recall", "slot_f1", "goals_reached", "passed", "recovered")
+LOWER_IS_BETTER = ("false_slots", "redundant_questions", "turns_to_plan", "turns_to_approval", "regret_percent")
+INFORMATIVE = ("cpu_ms", "turn_cpu_p50_ms", "turn_cpu_p95_ms")
+TOLERANCE = {"regret_percent": 1.0}
+"""How much worse a figure may be before it counts: bills move with the planner by less than that."""
 
 
 def summary(played: Sequence[Played]) -> Json:
@@ -29,6 +33,10 @@ def summary(played: Sequence[Played]) -> Json:
             "false_slots": slots.false,
             "turns": sum(len(item.turns) for item in played),
             "redundant_questions": sum(item.redundant_questions for item in played),
+            "recovered": _share(taken for item in played for taken in item.corrections),
+            "turns_to_plan": _mean(item.turns_to_plan for item in played),
+            "turns_to_approval": _mean(item.turns_to_approval for item in played),
+            "regret_percent": _mean(item.regret_percent for item in played),
             "turn_cpu_p50_ms": _quantile(times, 0.5),
             "turn_cpu_p95_ms": _quantile(times, 0.95),
         },
@@ -42,14 +50,24 @@ def regressions(found: Json, baseline: Json) -> list[str]:
         for name in HIGHER_IS_BETTER
         if found["overall"][name] < baseline["overall"][name] - 1e-9
     ]
-    if found["overall"]["redundant_questions"] > baseline["overall"]["redundant_questions"]:
-        worse.append(f"redundant questions: {found['overall']['redundant_questions']}")
+    worse += [
+        f"{name}: {found['overall'][name]:.4f}, baseline {baseline['overall'][name]:.4f}"
+        for name in LOWER_IS_BETTER
+        if (found["overall"][name] or 0) > (baseline["overall"][name] or 0) + TOLERANCE.get(name, 1e-9)
+    ]
     now = {row["id"]: row["passed"] for row in found["scenarios"]}
     return worse + [
         f"scenario {row['id']} passed before"
         for row in baseline["scenarios"]
         if row["passed"] and not now.get(row["id"])
     ]
+
+
+def baseline_of(result: Json) -> Json:
+    """The part of a report that a baseline keeps: figures that do not depend on the machine."""
+    rows = [{name: row[name] for name in row if name not in INFORMATIVE} for row in result["scenarios"]]
+    overall = {name: value for name, value in result["overall"].items() if name not in INFORMATIVE}
+    return {"scenarios": rows, "overall": overall}
 
 
 def write_report(result: Json, file: Path) -> None:
@@ -83,6 +101,9 @@ def _row(item: Played) -> Json:
         "false_slots": item.slots.false,
         "turns": len(item.turns),
         "redundant_questions": item.redundant_questions,
+        "turns_to_plan": item.turns_to_plan,
+        "turns_to_approval": item.turns_to_approval,
+        "regret_percent": item.regret_percent,
         "cpu_ms": round(sum(turn.cpu_ms for turn in item.turns), 1),
         "faults": [
             *(f"turn {number}: {fault}" for number, turn in enumerate(item.turns, 1) for fault in turn.faults),
@@ -98,6 +119,12 @@ def _slot_figures(slots: SlotCounts) -> Json:
 def _share(values: Any) -> float:
     flags = list(values)
     return sum(flags) / len(flags) if flags else 1.0
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    """Mean of the known values; None when there are none."""
+    known = [value for value in values if value is not None]
+    return round(sum(known) / len(known), 4) if known else None
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:

@@ -43,12 +43,16 @@ class Turn(Script):
     values: dict[str, Any] = Field(default_factory=dict)
     revision: int | None = None
     """Act on this revision instead of the newest (a stale card)."""
+    crash: str | None = None
+    """Kill the process that plays these words when the step of this name begins, then go on in another."""
     expect: Expectation = Expectation()
 
     @model_validator(mode="after")
     def _one_thing(self) -> "Turn":
         if sum(value is not None for value in (self.user, self.edit, self.action)) != 1:
             raise ValueError("a turn has exactly one of: user, edit, action")
+        if self.crash is not None and self.user is None:
+            raise ValueError("only words can be crashed")
         return self
 
 
@@ -63,6 +67,10 @@ class Scenario(Script):
     goals: Expectation = Expectation()
     """What must hold at the end."""
     max_turns: int | None = None
+    truth: dict[str, Any] = Field(default_factory=dict)
+    """What the person really needs, as dotted paths: the final choice is priced against the best plan for it."""
+    recording: Path | None = None
+    """Readings of a language model to play against, beside the scenario; a request that is not in it fails."""
 
 
 def read_scenarios(paths: tuple[Path, ...]) -> tuple[Scenario, ...]:
@@ -81,7 +89,7 @@ def read_scenarios(paths: tuple[Path, ...]) -> tuple[Scenario, ...]:
 def _read(file: Path) -> list[Scenario]:
     try:
         documents = list(yaml.safe_load_all(file.read_text(encoding="utf-8")))
-        return [Scenario.model_validate(document) for document in documents if document is not None]
+        return [_placed(Scenario.model_validate(each), file) for each in documents if each is not None]
     except OSError as error:
         raise BadInput(f"cannot read {file}: {error.strerror}", "check the path") from error
     except yaml.YAMLError as error:
@@ -90,3 +98,10 @@ def _read(file: Path) -> list[Scenario]:
         fault = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in fault["loc"])
         raise BadInput(f"{file}: {where}: {fault['msg']}", "see docs/conversation.md for the format") from error
+
+
+def _placed(scenario: Scenario, file: Path) -> Scenario:
+    """The scenario with its recording looked up beside its file."""
+    if scenario.recording is None:
+        return scenario
+    return scenario.model_copy(update={"recording": file.parent / scenario.recording})
