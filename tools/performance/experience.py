@@ -5,7 +5,7 @@ latency model that they would correct: they show that the machinery works, not h
 asked for (`rehearsed`), and never where the real engine has outcomes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -59,9 +59,16 @@ class Experience:
         known = {metric: _shown(entry) for metric, entry in found.items() if entry is not None}
         return {"source": SOURCE, **known} if known else None
 
-    def log_factors(self, configurations: Iterable[Configuration]) -> npt.NDArray[np.float64]:
+    def log_factors(self, configurations: Sequence[Configuration]) -> npt.NDArray[np.float64]:
         """Logarithms of the factors on TTFT and TPOT (configurations × 2)."""
-        return np.log(np.array([self.factors(each) for each in configurations], dtype=np.float64).reshape(-1, 2))
+        known: dict[tuple[int, int, str], tuple[float, float]] = {}
+        rows = []
+        for each in configurations:
+            key = (id(each.model), id(each.accelerator), each.engine)  # thousands of rows share few models and cards
+            if key not in known:
+                known[key] = self.factors(each)
+            rows.append(known[key])
+        return np.log(np.array(rows, dtype=np.float64).reshape(-1, 2))
 
 
 NO_EXPERIENCE = Experience()

@@ -53,7 +53,8 @@ def field(short: Shortlist, accelerators: Sequence[Accelerator], case: Case) -> 
     grid = found.grid.take(rows)
     screened = _screened(found, rows.tobytes(), traffic.isl.mean, traffic.osl.mean, case.experience.residual)
     if case.experience:
-        screened = corrected(screened, grid.configurations(), case.experience)
+        chosen = [found.configurations[row] for row in rows.tolist()]
+        screened = corrected(screened, chosen, case.experience)
     wide = spread(screened, traffic, traffic.targets.percentile)
     return Field(grid, screened, capacity(grid, screened, traffic, wide), wide, len(found.grid) + found.unfit)
 

@@ -49,6 +49,7 @@ def manifests(
     from tools.kubernetes.validation import check
     from ui.kubernetes_settings import kubernetes_settings
     from ui.output import print_json
+    from ui.own import own_experience
     from ui.settings import read_settings
     from ui.specifications import specification
 
@@ -65,7 +66,7 @@ def manifests(
     if bool(text.strip()) == bool(spec.strip()):
         raise BadInput("say what to render", "give words or --spec FILE, and not both", field="spec")
     snapshot = load()
-    wanted = specification(spec or text, option, snapshot)
+    wanted = specification(spec or text, option, snapshot, own_experience())
     made = release(wanted, chosen, snapshot)
     rendered = render(made)
     found = check(made, rendered)
