@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from knowledge.errors import BadInput, SextantError, Unavailable
 from knowledge.records import Records
@@ -190,6 +191,11 @@ def test_what_belongs_to_somebody_else_is_never_taken_over(
 
 FAILURES: dict[str, tuple[dict[str, Any], dict[str, Any], type[SextantError], str]] = {
     "forbidden": ({"denied": [["create", "services"]]}, {}, BadInput, r"you may not create services in inference"),
+    "watch forbidden": ({"denied": [["watch", "*"]]}, {}, BadInput, r"watch InferenceService.*you are not allowed"),
+    "pods forbidden": ({"denied": [["list", "pods"]]}, {}, BadInput, r"list Pod: you are not allowed"),
+    "discovery": (
+        {"denied": [["get", "namespaces"]]}, {"create_namespace": True}, BadInput, r"may not get namespaces",
+    ),
     "webhook": ({"webhook": "no Fridays"}, {}, BadInput, r"inferenceservice\.kserve.* refuses it: no Fridays"),
     "kserve missing": ({"missing": ["serving.kserve.io"]}, {}, BadInput, r"needs KServe, which this cluster does not"),
     "operator missing": ({"missing": ["keda.sh"]}, {"autoscaling": "keda"}, BadInput, r"no KEDA"),
@@ -285,6 +291,23 @@ def test_a_cluster_that_went_away_neither_changes_records_nor_stops_other_work(
     assert Records(tmp_path).deployments.get(deployment.deployment_id) == deployment
     assert target().apply(specification(), owner="ann", thread="here").state == "applied"
     assert "InferenceService/qwen3-8b" in held(cluster)
+
+
+def test_a_login_that_is_not_known_is_said_so(tmp_path: Path, kubeconfig: Path) -> None:
+    stranger = tmp_path / "stranger.yaml"
+    stranger.write_text(kubeconfig.read_text().replace("double-token", "another"))
+    door = KubernetesTarget(tmp_path, load(), settings=Settings(simulator=True), kubeconfig=stranger)
+    with pytest.raises(BadInput, match="the cluster does not know you"):
+        door.apply(specification(), owner="ann", thread="t")
+
+
+def test_a_certificate_that_is_not_trusted_is_said_so(tmp_path: Path, kubeconfig: Path) -> None:
+    doubted = yaml.safe_load(kubeconfig.read_text())
+    del doubted["clusters"][0]["cluster"]["certificate-authority"]
+    file = tmp_path / "doubted.yaml"
+    file.write_text(yaml.safe_dump(doubted))
+    with pytest.raises(BadInput, match="a certificate that is not trusted"):
+        Cluster(file).version()
 
 
 @pytest.mark.parametrize("content", ["", "{", "a: [", "apiVersion: v1"])

@@ -6,13 +6,14 @@ it. Importing the client takes a quarter of a second, so only what talks to a cl
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import urllib3
 from kubernetes import config
-from kubernetes.client import ApiClient, Configuration
+from kubernetes.client import ApiClient, ApiException, Configuration
 from yaml import YAMLError
 
 from knowledge.errors import BadInput, NotFound
@@ -75,12 +76,14 @@ class Cluster:
 
     def version(self) -> str:
         """Kubernetes version, such as 1.36."""
-        found = self.request("GET", "/version")
+        with _explaining("read the cluster's version"):
+            found = self.request("GET", "/version")
         return f"{found['major']}.{str(found['minor']).rstrip('+')}"
 
     def served(self) -> Mapping[str, tuple[str, ...]]:
         """Versions by API group; the core group is empty text."""
-        groups = self.request("GET", "/apis")["groups"]
+        with _explaining("read what the cluster offers"):
+            groups = self.request("GET", "/apis")["groups"]
         return {"": ("v1",)} | {
             group["name"]: tuple(version["version"] for version in group["versions"]) for group in groups
         }
@@ -107,10 +110,8 @@ class Cluster:
     def apply(self, entry: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
         """Server-side apply, strictly validated, never forced."""
         query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"} | ({"dryRun": "All"} if dry_run else {})
-        try:
+        with _explaining(f"apply {_named(entry)}"):
             return self.request("PATCH", self._path(entry), body=entry, query=query, content_type=APPLY)
-        except Refused as refused:
-            raise explained(refused.refusal, f"apply {_named(entry)}") from refused
 
     def get(self, entry: Mapping[str, Any]) -> dict[str, Any] | None:
         """The live object of that kind and name, or None."""
@@ -133,10 +134,8 @@ class Cluster:
 
     def list(self, api_version: str, kind: str, namespace: str = "", **selectors: str) -> list[dict[str, Any]]:
         """All objects of a kind; `labelSelector` and `fieldSelector` narrow."""
-        try:
+        with _explaining(f"list {kind}"):
             found = self.request("GET", self.resource(api_version, kind).path(namespace), query=selectors)
-        except Refused as refused:
-            raise explained(refused.refusal, f"list {kind}") from refused
         return list(found["items"])
 
     def watch(self, entry: Mapping[str, Any], *, timeout_s: int) -> Iterator[dict[str, Any]]:
@@ -153,7 +152,13 @@ class Cluster:
             "allowWatchBookmarks": "true",
         }
         path = resource.path(metadata.get("namespace", ""))
-        with self._answer("GET", path, query=query, timeout_s=timeout_s + TIMEOUT_S) as answer:
+        try:
+            opened = self._answer("GET", path, query=query, timeout_s=timeout_s + TIMEOUT_S)
+        except Refused as refused:
+            if refused.refusal.code == 410:
+                return
+            raise explained(refused.refusal, f"watch {_named(entry)}") from refused
+        with opened as answer:
             for line in _lines(answer):
                 event = json.loads(line)
                 if event["type"] == "ERROR":
@@ -166,10 +171,8 @@ class Cluster:
         attributes = {"verb": verb, "group": group, "resource": plural, "namespace": namespace}
         body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
                 "spec": {"resourceAttributes": attributes}}  # fmt: skip
-        try:
+        with _explaining("ask for permissions"):
             answer = self.request("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body=body)
-        except Refused as refused:
-            raise explained(refused.refusal, "ask for permissions") from refused
         return bool(answer["status"]["allowed"])
 
     def _path(self, entry: Mapping[str, Any]) -> str:
@@ -199,7 +202,7 @@ class Cluster:
         )
         try:
             answer = api.call_api(*request, _request_timeout=(5.0, timeout_s)).response
-        except (urllib3.exceptions.HTTPError, OSError) as error:
+        except (urllib3.exceptions.HTTPError, ApiException, OSError) as error:
             raise unreachable(self.server, error) from error
         if not 200 <= answer.status <= 299:
             data = answer.read()
@@ -223,6 +226,15 @@ class Cluster:
             made.retries = False
             self._client = ApiClient(made)
         return self._client
+
+
+@contextmanager
+def _explaining(what: str) -> Iterator[None]:
+    """Refusals of what is done in the block become errors that a person understands."""
+    try:
+        yield
+    except Refused as refused:
+        raise explained(refused.refusal, what) from refused
 
 
 def _default_file() -> Path:
