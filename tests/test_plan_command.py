@@ -83,6 +83,23 @@ def test_people_see_the_picks_simulated_and_programs_when_they_ask(run: Run, spe
     assert all(each["ttft_ms"]["p99"] >= each["ttft_ms"]["p50"] > 0 for each in figures.values())
 
 
+def test_a_mix_of_classes_stands_beside_the_intent(run: Run, tmp_path: Path) -> None:
+    classes = [
+        {"name": "short", "share": 0.9, "prompt_length_avg": 300, "generation_length_avg": 80},
+        {"name": "long", "share": 0.1, "prompt_length_avg": 5000, "generation_length_avg": 400, "streaming": False},
+    ]
+    path = write(tmp_path, {"intent": INTENT, "classes": classes})
+    shown = json.loads(run("plan", "--spec", path, "--json")[1])["traffic"]
+    assert shown["isl"]["mean"] == pytest.approx(0.9 * 300 + 0.1 * 5000)
+    assert [each["streaming"] for each in shown["classes"]] == [True, False]
+    assert shown["concurrency_peak"] > shown["concurrency_average"] > 0
+    assert json.loads(run("plan", "--spec", write(tmp_path, {**INTENT, "classes": classes}), "--json")[1])
+    assert "long (not streamed)" in run("plan", "--spec", path)[1]
+    code, _, err = run("plan", "--spec", write(tmp_path, {"intent": INTENT, "classes": classes[:1]}))
+    assert code == 2
+    assert "add up to 0.9" in err
+
+
 def test_a_wrapped_intent_and_set_fields_are_read(run: Run, tmp_path: Path) -> None:
     path = write(tmp_path, {"intent": INTENT})
     _, out, _ = run(

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from knowledge.errors import BadInput
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from knowledge.snapshot import Snapshot
     from tools.intent import Intent, Provenance
     from tools.market import Market
+    from tools.planner.mix import RequestClass
 
 MAX_BYTES = 1_000_000
 MAX_INTENTS = 200
@@ -19,16 +20,23 @@ MAX_INTENTS = 200
 Said = Mapping[str, "Provenance"]
 
 
-def intents(
-    text: str | None, spec: Path | None, sets: Sequence[str], snapshot: "Snapshot"
-) -> list[tuple["Intent", Said]]:
-    """Each intent with the provenance of its fields. Raises BadInput and NotFound naming what is wrong."""
+class Wanted(NamedTuple):
+    """An intent, the provenance of its fields, and the request classes of its traffic where a mix was given."""
+
+    intent: "Intent"
+    said: Said
+    classes: "tuple[RequestClass, ...]"
+
+
+def intents(text: str | None, spec: Path | None, sets: Sequence[str], snapshot: "Snapshot") -> list[Wanted]:
+    """Each intent with the provenance of its fields and its classes. Raises BadInput and NotFound naming the fault."""
     if (text is None) == (spec is None):
         raise BadInput(
             "say what you need, or give a file: one of TEXT and --spec", 'for example sextant plan "a chatbot"'
         )
-    found = [_understood(text, snapshot)] if text is not None else [(each, {}) for each in _from_file(spec)]
-    return [_with(intent, said, sets) for intent, said in found]
+    if text is not None:
+        return [Wanted(*_with(*_understood(text, snapshot), sets), ())]
+    return [Wanted(*_with(intent, {}, sets), classes) for intent, classes in _from_file(spec)]
 
 
 def current_market(snapshot: "Snapshot") -> "Market":
@@ -68,7 +76,7 @@ def _with(intent: "Intent", said: Said, sets: Sequence[str]) -> tuple["Intent", 
     return edit(intent, values), {**said, **entries}
 
 
-def _from_file(spec: Path | None) -> list["Intent"]:
+def _from_file(spec: Path | None) -> list[tuple["Intent", "tuple[RequestClass, ...]"]]:
     from pydantic import ValidationError
 
     from tools.intent import Intent
@@ -86,15 +94,25 @@ def _from_file(spec: Path | None) -> list["Intent"]:
             raise BadInput(
                 f"{where} is not an intent object", "give an object with the fields of an intent", field="spec"
             )
-        fields = item.get("intent", item)
+        fields = item.get("intent", {each: value for each, value in item.items() if each != "classes"})
         try:
-            found.append(Intent.model_validate_json(json.dumps(fields), strict=False))
+            intent = Intent.model_validate_json(json.dumps(fields), strict=False)
         except ValidationError as error:
             fault = error.errors(include_url=False)[0]
             path = ".".join(str(part) for part in fault["loc"])
             shown = f" (got {str(fault['input'])[:60]})" if fault["type"] != "extra_forbidden" else ""
             raise BadInput(f"{where}: {path}: {fault['msg'].lower()}{shown}", field=path) from error
+        found.append((intent, _classes(item, where)))
     return found
+
+
+def _classes(item: Mapping[str, Any], where: str) -> "tuple[RequestClass, ...]":
+    """The traffic mix that stands beside an intent (`classes`), if there is one."""
+    if item.get("classes") is None:
+        return ()
+    from tools.planner.mix import read_classes
+
+    return read_classes(item["classes"], where)
 
 
 def _read(spec: Path) -> Any:

@@ -43,8 +43,9 @@ def _planned(named: str, is_file: bool, snapshot: "Snapshot", experience: "Exper
     found = intents(None, Path(named), (), snapshot) if is_file else intents(named, None, (), snapshot)
     if len(found) > 1:
         raise BadInput(f"{named} holds {len(found)} intents", "deploy them one at a time", field="spec")
-    intent, said = found[0]
-    return plan(intent, snapshot, said=said, experience=experience or NO_EXPERIENCE).to_json()
+    intent, said, classes = found[0]
+    own = experience or NO_EXPERIENCE
+    return plan(intent, snapshot, said=said, experience=own, classes=classes).to_json()
 
 
 def _is_file(named: str) -> bool:

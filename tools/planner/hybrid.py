@@ -89,7 +89,8 @@ def _at_rate(intent: Intent, qps: float, plan: Plan) -> Intent:
 def _hosted_usd(intent: Intent, qps: float, plan: Plan, snapshot: Snapshot, market: Market) -> float | None:
     """The cheapest way to rent at a rate."""
     rented = edit(_at_rate(intent, qps, plan), {"deployment_model": "cloud_rental"})
-    case = Case(rented, profile(rented, snapshot), snapshot, market, experience=plan.experience)
+    traffic = profile(rented, snapshot, classes=plan.traffic.said_classes)
+    case = Case(rented, traffic, snapshot, market, experience=plan.experience)
     found = search(case).pool
     return None if found is None else float(found.monthly_usd.min())
 

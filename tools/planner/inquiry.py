@@ -1,6 +1,6 @@
 """Any one candidate on request: whether it is admitted, with its numbers, or the rule that it breaks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from tools.market import Market
 from tools.performance.experience import NO_EXPERIENCE, Experience
 from tools.planner.case import Case
 from tools.planner.hardware import accelerator_named
+from tools.planner.mix import RequestClass
 from tools.planner.planning import Plan, plan
 from tools.planner.profile import profile
 from tools.planner.rejection import Miss
@@ -83,11 +84,13 @@ def inquire(
     snapshot: Snapshot,
     market: Market | None = None,
     experience: Experience = NO_EXPERIENCE,
+    *,
+    classes: Sequence[RequestClass] = (),
 ) -> Finding:
     """Follow one candidate through every rule."""
     asked = read_inquiry(text, snapshot)
-    case = Case(intent, profile(intent, snapshot), snapshot, market or Market.bundled(snapshot))
+    case = Case(intent, profile(intent, snapshot, classes=classes), snapshot, market or Market.bundled(snapshot))
     shortlist(intent, case.traffic, snapshot, case.ledger)
     broken = next((miss for miss in case.ledger.misses if miss.model_id == asked.model_id), None)
     narrowed = edit(intent, {path: value for path, value in asked.changes.items() if value is not None})
-    return Finding(asked, plan(narrowed, snapshot, market, experience=experience), broken)
+    return Finding(asked, plan(narrowed, snapshot, market, experience=experience, classes=classes), broken)

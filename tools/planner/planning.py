@@ -18,6 +18,7 @@ from tools.planner.field import Field, carrying, field
 from tools.planner.grid import Rows
 from tools.planner.hardware import hardware
 from tools.planner.hosted import Hosted, on_own_cards, rented
+from tools.planner.mix import RequestClass
 from tools.planner.option import Option, Predicted
 from tools.planner.pool import Pool, affordable, pool
 from tools.planner.predictions import Placed, predictions
@@ -60,12 +61,22 @@ class Plan:
         ids = self.lists.get(name, ())
         return self.option(ids[0]) if ids else None
 
+    def concurrency(self) -> dict[str, Any]:
+        """Requests under way with the first self-hosted option of the balanced list, else at the targets."""
+        listed = (self.option(each) for each in self.lists.get("balanced", ()))
+        chosen = next((each for each in listed if each is not None and each.predicted is not None), None)
+        if chosen is not None and chosen.predicted is not None:
+            return self.traffic.concurrency(chosen.predicted.e2e_ms.mean) | {"concurrency_of": chosen.id}
+        targets = self.traffic.targets
+        allowed_ms = targets.ttft_ms + targets.tpot_ms * self.traffic.osl.mean
+        return self.traffic.concurrency(allowed_ms) | {"concurrency_of": "targets"}
+
     def to_json(self) -> dict[str, Any]:
         """The plan as the contract has it."""
         return {
             "feasible": self.feasible,
             "intent": self.intent.model_dump(mode="json"),
-            "traffic": self.traffic.to_json(),
+            "traffic": self.traffic.to_json() | self.concurrency(),
             "slo": self.traffic.slo_json(),
             "options": [each.to_json() for each in self.options],
             "lists": {name: list(ids) for name, ids in self.lists.items()},
@@ -82,16 +93,17 @@ def plan(
     said: Mapping[str, Provenance] | None = None,
     limit: int = PER_LIST,
     experience: Experience = NO_EXPERIENCE,
+    classes: Sequence[RequestClass] = (),
 ) -> Plan:
     """Plan an intent; `limit` options per list, `said` the provenance of its fields, `experience` what own deployments
-    taught: it corrects every prediction, so it may change what is feasible and what is best.
+    taught: it corrects every prediction, so it may change what is feasible and what is best; `classes` a traffic mix.
 
     Raises NotFound and BadInput for names and values that cannot be planned with. Nothing that serves the traffic is
     not an error: the plan then has no options and says why.
     """
     prices = market or Market.bundled(snapshot)
     check(intent, snapshot, prices)
-    case = Case(intent, profile(intent, snapshot, said), snapshot, prices, experience=experience)
+    case = Case(intent, profile(intent, snapshot, said, classes), snapshot, prices, experience=experience)
     if case.traffic.workload_type != "llm":
         return _by_usage(case, limit)
     found = search(case)

@@ -1,6 +1,6 @@
 """Intent → traffic profile: what was said, and the use case's template for the rest, each value marked as such."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any
 
@@ -9,6 +9,7 @@ from knowledge.facts import Lengths, UseCase
 from knowledge.snapshot import Snapshot
 from tools.intent import E2eBasis, Intent, Provenance, SloPercentile, TaskType
 from tools.planner.load import Load, load
+from tools.planner.mix import Mix, RequestClass, mix
 from tools.planner.traffic import SECONDS_PER_DAY, Targets, TrafficProfile
 
 UNSAID_TASK: TaskType = "chatbot"
@@ -18,10 +19,16 @@ PERCEIVED_FACTOR = 1.2
 Notes = dict[str, Provenance]
 
 
-def profile(intent: Intent, snapshot: Snapshot, said: Mapping[str, Provenance] | None = None) -> TrafficProfile:
+def profile(
+    intent: Intent,
+    snapshot: Snapshot,
+    said: Mapping[str, Provenance] | None = None,
+    classes: Sequence[RequestClass] = (),
+) -> TrafficProfile:
     """The traffic profile of an intent.
 
-    `said` holds the provenance of the intent's fields where it is known. Raises BadInput when prompt and answer
+    `said` holds the provenance of the intent's fields where it is known; `classes` the request classes of a mix, scaled
+    to the average lengths of the intent where both were said. Raises BadInput when prompt and answer
     exceed every context.
     """
     task = intent.task_type or UNSAID_TASK
@@ -29,8 +36,14 @@ def profile(intent: Intent, snapshot: Snapshot, said: Mapping[str, Provenance] |
     notes: Notes = {}
     marks = _Marks(notes, said or {}, template)
     marks.field("task_type", intent.task_type, "task_type", "no task was said: planned as a chatbot")
-    isl = _lengths(template.isl, intent.prompt_length_avg, "isl", "prompt_length_avg", marks)
-    osl = _lengths(template.osl, intent.generation_length_avg, "osl", "generation_length_avg", marks)
+    mixed = _mixed(intent, template, classes, marks) if classes else None
+    isl = mixed.isl if mixed else _lengths(template.isl, intent.prompt_length_avg, "isl", "prompt_length_avg", marks)
+    osl = (
+        mixed.osl
+        if mixed
+        else _lengths(template.osl, intent.generation_length_avg, "osl", "generation_length_avg", marks)
+    )
+    longest = max((ceil(each.isl.p99 + each.osl.p99) for each in mixed.classes), default=0) if mixed else 0
     hours = min(intent.batch_window_hours or 24.0, 24.0)
     tokens = isl.mean + osl.mean
     demand = load(intent, template, tokens_per_request=tokens, active_hours=hours)
@@ -48,14 +61,27 @@ def profile(intent: Intent, snapshot: Snapshot, said: Mapping[str, Provenance] |
         peak_qps=demand.peak_qps,
         burstiness="batch" if intent.batch_window_hours else intent.burstiness_pattern or template.burstiness,
         interarrival_cv=template.interarrival_cv,
-        prefix_reuse_share=template.prefix_reuse_share,
+        prefix_reuse_share=mixed.prefix_reuse_share if mixed else template.prefix_reuse_share,
         active_hours_per_day=hours,
         requests_per_day=per_day,
         tokens_per_day=per_day * tokens,
-        context_tokens=_context(intent, isl, osl, marks),
+        context_tokens=_context(intent, isl, osl, marks, at_least=longest),
         targets=_targets(intent, template, isl, osl, marks),
         provenance=notes,
+        classes=mixed.classes if mixed else (),
+        said_classes=tuple(classes),
     )
+
+
+def _mixed(intent: Intent, template: UseCase, classes: Sequence[RequestClass], marks: "_Marks") -> Mix:
+    found = mix(classes, template, isl=intent.prompt_length_avg, osl=intent.generation_length_avg)
+    for name, field in (("isl", "prompt_length_avg"), ("osl", "generation_length_avg")):
+        means = " + ".join(f"{each.share:.3g} × {getattr(each, name).mean:g}" for each in found.classes)
+        scaled = f", scaled to {field}" if getattr(intent, field) is not None else ""
+        marks.derived(name, f"classes: {means}{scaled}")
+        marks.derived(f"{name}.percentiles", "mixture of the classes, each with the template's spread")
+    marks.derived("prefix_reuse_share", "classes, by their prompt tokens")
+    return found
 
 
 class _Marks:
@@ -99,10 +125,16 @@ def _note_load(demand: Load, marks: _Marks) -> None:
             marks.derived(name, formula)
 
 
-def _context(intent: Intent, isl: Lengths, osl: Lengths, marks: _Marks) -> int:
-    """Tokens that one sequence may reach: said, or the 99th percentiles of prompt and answer together."""
-    longest = ceil(isl.p99 + osl.p99)
+def _context(intent: Intent, isl: Lengths, osl: Lengths, marks: _Marks, *, at_least: int = 0) -> int:
+    """Tokens that one sequence may reach: said, or the 99th percentiles of prompt and answer together.
+
+    `at_least` is that of the longest class of a mix.
+    """
+    longest = max(ceil(isl.p99 + osl.p99), at_least)
     if intent.context_length is None:
+        if at_least == longest:
+            marks.derived("context_tokens", "p99 of prompt and answer of the longest class")
+            return longest
         marks.derived("context_tokens", f"p99 of prompt {isl.p99:g} + p99 of answer {osl.p99:g}")
         return longest
     marks.field("context_tokens", intent.context_length, "context_length", "context_length")

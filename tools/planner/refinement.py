@@ -4,10 +4,12 @@ Screening solves for averages and adds percentiles by formula; here every reques
 the scheduler (`tools.simulation`), with the step times of the same predictions. Both are shown side by side.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import ceil
 from typing import Any
+
+import numpy as np
 
 from tools.memory import memory_budget
 from tools.memory.cache import BLOCK_TOKENS
@@ -17,10 +19,10 @@ from tools.performance.experience import NO_EXPERIENCE, Experience
 from tools.planner.option import Option
 from tools.planner.planning import Plan
 from tools.planner.replicas import MOST
-from tools.planner.traffic import TrafficProfile
+from tools.planner.traffic import Targets, TrafficProfile
 from tools.scheduler import Limits
-from tools.simulation import Arrivals, Percentiles, SimulationResult, Slo, Traffic, simulate
-from tools.simulation.result import percentiles
+from tools.simulation import Arrivals, Part, Percentiles, SimulationResult, Slo, Traffic, simulate
+from tools.simulation.result import Floats, percentiles
 
 PICKS = ("balanced", "lowest_cost", "lowest_latency", "best_quality")
 REQUESTS = 3000
@@ -33,6 +35,23 @@ _FILLING = 3.0  # answers' durations until a replica is as full as it will be
 _MOST_REQUESTS = 12_000
 _FACTOR = 8  # times the planned replicas beyond which no number is looked for
 _ALONE = 1e-3  # of the peak: a replica that all but idles
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFigures:
+    """One class of the mix: its requests, its times in ms, and the share of them that is as fast as was asked.
+
+    A streamed answer meets the targets of all. One that is not streamed is on time when the whole of it comes within
+    the TTFT target and its tokens times the TPOT target, or within the E2E target where that counts whole answers.
+    """
+
+    name: str
+    requests: int
+    streaming: bool
+    ttft_ms: Percentiles
+    tpot_ms: Percentiles
+    e2e_ms: Percentiles
+    goodput_share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +79,7 @@ class Refined:
     preemptions: int
     requests: int
     interarrival_cv: float
+    classes: tuple[ClassFigures, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -85,9 +105,14 @@ class Refined:
         """`refined` of an option."""
         shown = asdict(self) | {"slo_met": self.held, "holds": self.holds, "seed": SEED, "text": self.text}
         del shown["option_id"], shown["held"]
-        for name in ("ttft_ms", "tpot_ms", "e2e_ms", "perceived_ms"):
-            shown[name] = {key: round(value, 2) for key, value in shown[name].items()}
-        for name in ("goodput_share", "utilization", "running_mean", "kv_usage_peak", "interarrival_cv"):
+        for each in (shown, *shown["classes"]):
+            for name in ("ttft_ms", "tpot_ms", "e2e_ms", "perceived_ms"):
+                if name in each:
+                    each[name] = {key: round(value, 2) for key, value in each[name].items()}
+            each["goodput_share"] = round(each["goodput_share"], 4)
+        if not self.classes:
+            del shown["classes"]
+        for name in ("utilization", "running_mean", "kv_usage_peak", "interarrival_cv"):
             shown[name] = round(shown[name], 4)
         return shown
 
@@ -159,7 +184,41 @@ def _refined(option_id: str, replicas: int, trial: "Trial") -> Refined:
         preemptions=found.preemptions,
         requests=found.requests,
         interarrival_cv=peak_cv(trial.traffic),
+        classes=_by_class(found, trial.traffic, slo),
     )
+
+
+def _by_class(found: SimulationResult, traffic: TrafficProfile, slo: Slo) -> tuple[ClassFigures, ...]:
+    times = {name: found.samples[name] for name in ("ttft_ms", "tpot_ms", "e2e_ms", "perceived_ms", "output_tokens")}
+    figures = []
+    for number, each in enumerate(traffic.classes):
+        mine = found.samples["part"] == number
+        own = {name: values[mine] for name, values in times.items()}
+        figures.append(
+            ClassFigures(
+                name=each.name,
+                requests=int(mine.sum()),
+                streaming=each.streaming,
+                ttft_ms=percentiles(own["ttft_ms"]),
+                tpot_ms=percentiles(own["tpot_ms"]),
+                e2e_ms=percentiles(own["e2e_ms"]),
+                goodput_share=_on_time(own, traffic.targets, slo, streaming=each.streaming),
+            )
+        )
+    return tuple(figures)
+
+
+def _on_time(times: Mapping[str, Floats], targets: Targets, slo: Slo, *, streaming: bool) -> float:
+    if not len(times["e2e_ms"]):
+        return 0.0
+    allowed = targets.ttft_ms + targets.tpot_ms * times["output_tokens"]
+    if slo.e2e_basis == "full":
+        allowed = np.full_like(allowed, targets.e2e_ms)
+    met = times["e2e_ms"] <= allowed
+    if streaming:
+        whole = times["perceived_ms" if slo.e2e_basis == "perceived" else "e2e_ms"]
+        met = (times["ttft_ms"] <= targets.ttft_ms) & (times["tpot_ms"] <= targets.tpot_ms) & (whole <= targets.e2e_ms)
+    return float(met.mean())
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +266,8 @@ def fewest(trial: Trial, slo: Slo, planned: int) -> int | None:
 def arriving(traffic: TrafficProfile, rate_rps: float) -> Traffic:
     """The profile's traffic at a rate: a batch evenly, else at gamma-distributed intervals."""
     arrivals: Arrivals = "steady" if traffic.burstiness == "batch" else "bursty"
-    return Traffic(rate_rps, traffic.isl, traffic.osl, arrivals, cv=peak_cv(traffic))
+    parts = tuple(Part(each.share, each.isl, each.osl) for each in traffic.classes)
+    return Traffic(rate_rps, traffic.isl, traffic.osl, arrivals, cv=peak_cv(traffic), mix=parts)
 
 
 def peak_cv(traffic: TrafficProfile) -> float:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from knowledge.facts import Lengths
 from tools.intent import Burstiness, E2eBasis, Provenance, QualityThreshold, SloPercentile, TaskType, WorkloadType
+from tools.planner.mix import ClassProfile, RequestClass
 
 SECONDS_PER_DAY = 86_400.0
 DAYS_PER_MONTH = 30.42
@@ -37,7 +38,8 @@ class TrafficProfile:
     """Demand on the service. Rates are requests per second.
 
     `qps` is the mean over the hours in which requests arrive (`active_hours_per_day`, 24 but for batch windows),
-    `peak_qps` what must be carried; `requests_per_day` and `tokens_per_day` count whole days.
+    `peak_qps` what must be carried; `requests_per_day` and `tokens_per_day` count whole days. `isl` and `osl` are those
+    of all requests; `classes` tell them apart where a mix was said (`said_classes`).
     """
 
     workload_type: WorkloadType
@@ -55,6 +57,15 @@ class TrafficProfile:
     context_tokens: int
     targets: Targets
     provenance: Mapping[str, Provenance]
+    classes: tuple[ClassProfile, ...] = ()
+    said_classes: tuple[RequestClass, ...] = ()
+
+    def concurrency(self, answer_ms: float) -> dict[str, float]:
+        """Requests under way when one takes `answer_ms` on average, by Little's law: on average and at the peak."""
+        return {
+            "concurrency_average": round(self.qps * answer_ms / 1000, 2),
+            "concurrency_peak": round(self.peak_qps * answer_ms / 1000, 2),
+        }
 
     @property
     def peak_to_average(self) -> float:
@@ -75,6 +86,8 @@ class TrafficProfile:
         """`traffic` of the plan, with the provenance of each value beside it."""
         values = {name: getattr(self, name) for name in _SHOWN}
         values |= {"isl": asdict(self.isl), "osl": asdict(self.osl), "peak_to_average": self.peak_to_average}
+        if self.classes:
+            values["classes"] = [each.to_json() for each in self.classes]
         return values | {"provenance": self._entries(lambda name: not name.startswith("slo."))}
 
     def slo_json(self) -> dict[str, Any]:

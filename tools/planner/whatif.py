@@ -14,6 +14,7 @@ from tools.market import Market
 from tools.performance.experience import NO_EXPERIENCE, Experience
 from tools.planner.case import Case
 from tools.planner.field import rounded_up
+from tools.planner.mix import RequestClass
 from tools.planner.planning import Plan, search
 from tools.planner.profile import profile
 from tools.planner.rejection import Ledger
@@ -66,6 +67,7 @@ class Asker:
     snapshot: Snapshot
     market: Market
     experience: Experience = NO_EXPERIENCE
+    classes: Sequence[RequestClass] = ()
 
     def cheapest(self, changes: Mapping[str, Any]) -> tuple[float, str] | None:
         """Monthly cost and name of the cheapest candidate after `changes`; None when there is none."""
@@ -74,7 +76,7 @@ class Asker:
     def tried(self, changes: Mapping[str, Any]) -> tuple[tuple[float, str] | None, Ledger]:
         """The cheapest candidate after `changes`, and what was rejected on the way."""
         intent = edit(self.intent, changes)
-        traffic = profile(intent, self.snapshot)
+        traffic = profile(intent, self.snapshot, classes=self.classes)
         case = Case(intent, traffic, self.snapshot, self.market, experience=self.experience)
         found = search(case).pool
         if found is None:
@@ -100,7 +102,7 @@ def _base(plan: Plan, snapshot: Snapshot, market: Market) -> tuple[Asker, float 
     best, intent = plan.best("balanced"), plan.intent
     if best is not None and best.kind == "rental" and intent.deployment_model is None:
         intent = edit(intent, {"deployment_model": "cloud_rental"})
-    asker = Asker(intent, snapshot, market, plan.experience)
+    asker = Asker(intent, snapshot, market, plan.experience, plan.traffic.said_classes)
     now = asker.cheapest({})
     return asker, now[0] if now else None
 
@@ -108,7 +110,7 @@ def _base(plan: Plan, snapshot: Snapshot, market: Market) -> tuple[Asker, float 
 def relaxations(plan: Plan, snapshot: Snapshot, market: Market) -> list[Outcome]:
     """Changes that save money, the largest saving first; for an infeasible plan, changes that make it feasible."""
     if not plan.feasible:
-        return _ways_out(plan, Asker(plan.intent, snapshot, market, plan.experience))
+        return _ways_out(plan, Asker(plan.intent, snapshot, market, plan.experience, plan.traffic.said_classes))
     asker, now = _base(plan, snapshot, market)
     found = [asker.outcome(changes, text, now) for changes, text in _looser(plan)]
     worth = [each for each in found if each.saving_usd and now and each.saving_usd >= LEAST_SAVING * now]

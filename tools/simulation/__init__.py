@@ -5,12 +5,13 @@ from tools.simulation.rate import LargestRate, largest_rate, saturation_rps
 from tools.simulation.result import Percentiles, SimulationResult, Slo
 from tools.simulation.simulation import simulate
 from tools.simulation.trace import read_trace
-from tools.simulation.traffic import Arrivals, TraceRequest, Traffic, Workload, constant, sample_lengths
+from tools.simulation.traffic import Arrivals, Part, TraceRequest, Traffic, Workload, constant, sample_lengths
 
 __all__ = [
     "Arrivals",
     "Autoscaling",
     "LargestRate",
+    "Part",
     "Percentiles",
     "Routing",
     "SimulationResult",

@@ -87,6 +87,7 @@ def _summary(
             "perceived_ms": perceived_ms(ttft, tpot, output),
             "queue_ms": queue,
             "output_tokens": output,
+            "part": workload.part[counted].astype(np.float64),
         },
     )
 

@@ -25,14 +25,27 @@ class TraceRequest:
     output_tokens: int
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One class of a mix: its share of the requests, its lengths, and the share of its prompts that the cache holds."""
+
+    share: float
+    isl: Lengths
+    osl: Lengths
+    reused_share: float = 0.0
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Workload:
-    """Requests in order of arrival; arrays of one length. `reused_tokens` are prompt tokens found in the cache."""
+    """Requests in order of arrival; arrays of one length. `reused_tokens` are prompt tokens found in the cache,
+    `part` the position of each request's class in the mix (0 without one).
+    """
 
     arrival_ms: npt.NDArray[np.float64]
     prompt_tokens: npt.NDArray[np.int64]
     output_tokens: npt.NDArray[np.int64]
     reused_tokens: npt.NDArray[np.int64]
+    part: npt.NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.arrival_ms)
@@ -44,7 +57,8 @@ class Traffic:
 
     `rate_rps` is the mean rate. `bursty` draws gamma intervals of coefficient of variation `cv`; `diurnal` is a Poisson
     process whose rate follows the day with `peak_to_average`; `trace` replays `trace`, rescaled to `rate_rps` where
-    that is above 0. `reused_share` is the share of each prompt that the prefix cache holds.
+    that is above 0. `reused_share` is the share of each prompt that the prefix cache holds. With a `mix` every request
+    belongs to one of its parts at random, and lengths and reuse are the part's.
     """
 
     rate_rps: float
@@ -56,6 +70,7 @@ class Traffic:
     period_s: float = _DAY_S
     reused_share: float = 0.0
     trace: tuple[TraceRequest, ...] = ()
+    mix: tuple[Part, ...] = ()
 
     def sample(self, requests: int, seed: int) -> Workload:
         """Draw `requests` requests; equal seeds give equal lengths and the same pattern of arrivals at every rate."""
@@ -66,9 +81,24 @@ class Traffic:
         if not (math.isfinite(self.rate_rps) and self.rate_rps > 0):
             raise BadInput(f"the request rate must be above 0, not {self.rate_rps}", field="rate_rps")
         lengths, times = np.random.default_rng([seed, 1]), np.random.default_rng([seed, 2])
+        if self.mix:
+            return self._mixed(requests, self._arrival_s(requests, times), np.random.default_rng([seed, 3]))
         prompts = sample_lengths(self.isl, requests, lengths)
         outputs = sample_lengths(self.osl, requests, lengths)
         return self._workload(self._arrival_s(requests, times), prompts, outputs)
+
+    def _mixed(self, requests: int, at_s: npt.NDArray[np.float64], rng: np.random.Generator) -> Workload:
+        edges = np.cumsum([each.share for each in self.mix])
+        part = np.minimum(np.searchsorted(edges / edges[-1], rng.random(requests), side="right"), len(edges) - 1)
+        prompts, outputs = np.ones(requests, dtype=np.int64), np.ones(requests, dtype=np.int64)
+        for number, each in enumerate(self.mix):
+            drawn = sample_lengths(each.isl, requests, rng), sample_lengths(each.osl, requests, rng)
+            prompts, outputs = (
+                np.where(part == number, own, others) for own, others in zip(drawn, (prompts, outputs), strict=True)
+            )
+        share = np.array([each.reused_share for each in self.mix])[part]
+        reused = np.minimum((prompts * share).astype(np.int64), prompts - 1)
+        return Workload(at_s * 1000.0, prompts, outputs, reused, part)
 
     def _arrival_s(self, requests: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
         if self.arrivals == "steady":
@@ -97,7 +127,7 @@ class Traffic:
         self, at_s: npt.NDArray[np.float64], prompts: npt.NDArray[np.int64], outputs: npt.NDArray[np.int64]
     ) -> Workload:
         reused = np.minimum((prompts * self.reused_share).astype(np.int64), prompts - 1)
-        return Workload(at_s * 1000.0, prompts, outputs, reused)
+        return Workload(at_s * 1000.0, prompts, outputs, reused, np.zeros(len(prompts), dtype=np.int64))
 
 
 def constant(tokens: int) -> Lengths:

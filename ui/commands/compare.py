@@ -31,12 +31,15 @@ def compare(
     if not versus:
         raise BadInput("nothing to compare with", "give at least one --vs field=value", field="vs")
     snapshot, market = known_models(approved_only=approved_only), current_market(load())
-    (intent, said), *more = intents(text, spec, sets or (), snapshot)
+    (intent, said, classes), *more = intents(text, spec, sets or (), snapshot)
     if more:
         raise BadInput("one intent is compared at a time", "give a file with one intent", field="spec")
     other = edit(intent, dict(read_assignment(each) for each in versus))
     own = own_experience()
-    before, after = (plan(each, snapshot, market, said=said, limit=limit, experience=own) for each in (intent, other))
+    before, after = (
+        plan(each, snapshot, market, said=said, limit=limit, experience=own, classes=classes)
+        for each in (intent, other)
+    )
     rows = difference(before, after)
     if as_json:
         from ui.output import print_json

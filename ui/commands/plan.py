@@ -41,10 +41,15 @@ def plan(
     snapshot, market = known_models(approved_only=approved_only), current_market(load())
     wanted = intents(text, spec, sets or (), snapshot)
     own = own_experience(rehearse=rehearse)
-    plans = [planned(each, snapshot, market, said=said, limit=limit, experience=own) for each, said in wanted]
+    plans = [
+        planned(each, snapshot, market, said=said, limit=limit, experience=own, classes=classes)
+        for each, said, classes in wanted
+    ]
     answers = [answered(each, snapshot, market, deep=deep) for each in plans]
     if candidate is not None:
-        answers[0]["candidate"] = inquire(wanted[0][0], candidate, snapshot, market, own).to_json()
+        answers[0]["candidate"] = inquire(
+            wanted[0].intent, candidate, snapshot, market, own, classes=wanted[0].classes
+        ).to_json()
     several = portfolio(plans).to_json() if len(plans) > 1 else None
     if as_json:
         from ui.output import print_json

@@ -53,7 +53,13 @@ def refined_view(plan: Json, refined: Mapping[str, Json]) -> RenderableType:
         option = options[key]
         name = f"{headline(option)}, {option['replicas']} replica{'s' if option['replicas'] > 1 else ''}"
         table.add_row(name, Text("screened", style="dim"), *_times(option["predicted"], end))
-        table.add_row("", "simulated", *_times(found, end), end_section=True)
+        classes = found.get("classes", ())
+        table.add_row("", "simulated", *_times(found, end), end_section=not classes)
+        for place, each in enumerate(classes, start=1):
+            label = (
+                f"  {each['name']}{'' if each['streaming'] else ' (not streamed)'}: {each['goodput_share']:.0%} on time"
+            )
+            table.add_row(label, "", *_times(each, "e2e_ms"), style="dim", end_section=place == len(classes))
         style = "green" if found["holds"] else "bold red"
         verdicts.append(Text.assemble((f"{headline(option)}: ", "bold"), (found["text"], style)))
     return Group(table, *verdicts)
