@@ -7,6 +7,7 @@ import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -72,10 +73,12 @@ class Chat:
         )
         await self.socket.emit("connection_successful")
 
-    async def say(self, text: str) -> None:
+    async def say(self, text: str, files: tuple[str, ...] = ()) -> None:
         message = {"id": str(uuid.uuid4()), "name": "person", "type": "user_message", "output": text,
                    "createdAt": "2026-11-21T12:00:00Z", "threadId": ""}  # fmt: skip
-        await self.socket.emit("client_message", {"message": message, "fileReferences": []})
+        await self.socket.emit(
+            "client_message", {"message": message, "fileReferences": [{"id": each} for each in files]}
+        )
 
     async def act(self, kind: str, revision: int, values: dict[str, Any] | None = None) -> dict[str, str]:
         payload = {"kind": kind, "revision": revision, "values": values or {}}
@@ -96,6 +99,16 @@ class Chat:
             await self.changed.wait_for(there)
         return self.cards[name]
 
+    async def answer(self, word: str) -> str:
+        """The newest message with this word."""
+
+        def found() -> list[str]:
+            return [message["output"] for message in self.messages if word in message["output"]]
+
+        async with asyncio.timeout(PATIENCE_S), self.changed:
+            await self.changed.wait_for(found)
+        return found()[-1]
+
     async def until_resumed(self) -> dict[str, Any]:
         async with asyncio.timeout(PATIENCE_S), self.changed:
             await self.changed.wait_for(lambda: self.resumed is not None)
@@ -109,7 +122,9 @@ class Chat:
             self.changed.notify_all()
 
     async def _message(self, message: dict[str, Any]) -> None:
-        self.messages.append(message)
+        async with self.changed:
+            self.messages.append(message)
+            self.changed.notify_all()
 
     async def _begun(self, about: dict[str, Any]) -> None:
         self.thread = about["thread_id"]
@@ -215,6 +230,18 @@ async def test_an_answer_to_a_question_of_prices_needs_no_card(server: str) -> N
         await ann.say("hello")
         await ann.card("QuestionCard")
         assert "SpecCard" not in ann.cards
+
+
+async def test_a_dropped_bill_is_analysed_under_its_own_name(server: str, repository: Path) -> None:
+    bill = repository / "tests" / "data" / "invoices" / "canonical_five_column.csv"
+    async with chatting(server, ANN) as ann:
+        sent = await ann.session.post(
+            "/ui/project/file",
+            params={"session_id": ann.identity},
+            files={"file": ("october.csv", bill.read_bytes(), "text/csv")},
+        )
+        await ann.say("what could I save on this bill?", (sent.json()["id"],))
+        assert "october.csv: 9 lines" in await ann.answer("lines")
 
 
 async def test_the_page_asks_no_other_host_and_the_root_leads_to_it(server: str) -> None:

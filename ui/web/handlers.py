@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import chainlit as cl
+from chainlit.element import Element
 
 from agent.events import Event
 from agent.sessions import ACTS, Sessions
@@ -18,6 +19,7 @@ from ui.web.history import History
 from ui.web.turns import Screen
 
 LONG = ("approve", "rollback")
+NAME_CHARS = 100
 STARTERS = (
     ("Support chatbot", "A customer-support chatbot for 1,000 users, fast, under $5,000 a month"),
     ("Code completion", "Code completion for 300 developers, first token within 150 ms, on GPUs we rent"),
@@ -63,7 +65,7 @@ class Handlers:
 
     async def said(self, message: cl.Message) -> None:
         """A message, perhaps with a bill."""
-        files = tuple(Path(element.path) for element in message.elements or () if element.path)
+        files = tuple(_upload(element) for element in message.elements or () if element.path)
         events = self.door.say(_thread(), _owner(), message.content, files)
         await cl.send_window_message({"sextant_thread": _thread()})  # a reload comes back to this chat
         try:
@@ -121,6 +123,16 @@ class Handlers:
             screen = Screen(self.door.context.target.name)
             cl.user_session.set("screen", screen)
         return screen
+
+
+def _upload(element: Element) -> Path:
+    """The file that was dropped, under the name that the person knows it by."""
+    kept = Path(element.path or "")
+    named = kept.with_suffix("") / (Path(element.name).name[-NAME_CHARS:].strip(". ") or kept.name)
+    named.parent.mkdir(exist_ok=True)
+    if not named.exists():
+        named.hardlink_to(kept)
+    return named
 
 
 def _thread() -> str:

@@ -23,6 +23,7 @@ from ui.settings import point_chainlit_to
 
 FILES = Path(__file__).parent / "files"
 LANGUAGE = "en-US"
+UPLOADS = ".files"
 HISTORY = "chat-history.db"
 KEY_FILE = "sign-in-key"
 FOREIGN = re.compile(
@@ -57,6 +58,7 @@ async def web_chat(app: FastAPI, home: Path) -> AsyncIterator[None]:
         inner[:] = [each for each in inner if not issubclass(_class(each.cls), BaseHTTPMiddleware)]
         app.add_middleware(Shield)
         yield
+    shutil.rmtree(root / UPLOADS, ignore_errors=True)  # bills are not kept
 
 
 def offline(page: str) -> str:
@@ -86,6 +88,7 @@ def _prepared(root: Path) -> Path:
         shutil.copyfile(FILES / "config.toml", root / ".chainlit" / "config.toml")
         _put_words(root / ".chainlit" / "translations")
         shutil.copyfile(FILES / "chainlit.md", root / "chainlit.md")
+        shutil.copyfile(FILES / "chainlit.md", root / f"chainlit_{LANGUAGE}.md")
         entry.parent.mkdir(exist_ok=True)
         entry.write_text('"""Chainlit wants a program; its callbacks are registered by Sextant."""\n')
     except OSError as error:
