@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from knowledge.errors import BadInput, NotFound
 from knowledge.snapshot import load
 from tools.deploy import DeploymentSpec, read_specification
+from tools.kubernetes.consistency import strings_of
 from tools.kubernetes.findings import errors
+from tools.kubernetes.following import MAIN_KINDS
 from tools.kubernetes.own import own_manifests
 from tools.kubernetes.release import Release, release, release_name
 from tools.kubernetes.rendering import Manifest, objects_of, render
@@ -242,12 +244,14 @@ def test_any_text_reads_back_as_itself(text: str) -> None:
 
 
 @given(model=HOSTILE.filter(bool), option=HOSTILE, owner=HOSTILE, checkpoint=HOSTILE)
-@settings(max_examples=40, deadline=None)
-def test_hostile_names_never_break_out_of_their_fields(model: str, option: str, owner: str, checkpoint: str) -> None:
-    spec = specification(model_id=model, option_id=option)
-    values = {"owner": owner, "checkpoint": checkpoint}
+@settings(max_examples=20, deadline=None)
+@pytest.mark.parametrize("target", ["kserve", "vanilla", "llmisvc"])
+def test_hostile_names_never_break_out_of_their_fields(
+    target: str, model: str, option: str, owner: str, checkpoint: str
+) -> None:
+    values = {"target": target, "owner": owner, "checkpoint": checkpoint}
     try:
-        hostile = release(spec, read_settings(values), load())
+        hostile = release(specification(model_id=model, option_id=option), read_settings(values), load())
     except BadInput as refused:
         refused_field = refused.field
     else:
@@ -255,15 +259,17 @@ def test_hostile_names_never_break_out_of_their_fields(model: str, option: str, 
     if refused_field is not None:
         assert refused_field in {"owner", "checkpoint", "model"}  # control characters, or a name like a flag
         return
-    plain = release(specification(), read_settings({"name": hostile.name, "checkpoint": "c"}), load())
-    for ours, reference in zip(render(hostile), render(plain), strict=True):
+    chosen = {"target": target, "name": hostile.name, "checkpoint": "c"}
+    plain = render(release(specification(), read_settings(chosen), load()))
+    manifests = render(hostile)
+    for ours, reference in zip(manifests, plain, strict=True):
         assert shape(ours.objects) == shape(reference.objects)
-    service = one(render(hostile), "InferenceService")
-    arguments = service["spec"]["predictor"]["model"]["args"]
-    assert arguments[0] == checkpoint.replace("$", "$$")
-    assert arguments[1] == f"--served-model-name={model}".replace("$", "$$")
-    assert service["metadata"]["annotations"]["sextant.dev/owner"] == owner
-    assert service["metadata"]["annotations"]["sextant.dev/option"] == option
+    texts = [text for entry in objects_of(manifests) for _, text in strings_of(entry)]
+    assert f"--served-model-name={model}".replace("$", "$$") in texts
+    assert (f"hf://{checkpoint}" if target == "llmisvc" else checkpoint.replace("$", "$$")) in texts
+    main = next(entry for entry in objects_of(manifests) if entry["kind"] in MAIN_KINDS)
+    assert main["metadata"]["annotations"]["sextant.dev/owner"] == owner
+    assert main["metadata"]["annotations"]["sextant.dev/option"] == option
 
 
 def shape(value: Any) -> Any:
