@@ -56,6 +56,7 @@ INTENT = Intent.model_validate(
 )
 SLOWER = 2.5
 """How much slower the served model is than the latency model believes."""
+WINDOW_S = 10.0
 DCGM = """# TYPE DCGM_FI_DEV_GPU_UTIL gauge
 DCGM_FI_DEV_GPU_UTIL{gpu="0"} 30
 # TYPE DCGM_FI_DEV_FB_USED gauge
@@ -179,8 +180,8 @@ async def test_from_plan_to_a_prediction_that_learned(target: LocalTarget, tmp_p
     before, spec = chosen(facts)
     assert before.predicted is not None
     spec = read_specification({**spec.to_json(), "option_id": "slow"})
-    deployment = target.apply(spec, owner="ann", thread="t", time_factor=5.0)
-    write_files(monitoring(deployment, scrape_interval="200ms", rate="5s"), folder)
+    deployment = target.apply(spec, owner="ann", thread="t", time_factor=3.0)
+    write_files(monitoring(deployment, scrape_interval="500ms", rate="5s"), folder)
     with gpu_exporter() as exporter:
         also = f"""
   - job_name: gpus
@@ -190,9 +191,12 @@ async def test_from_plan_to_a_prediction_that_learned(target: LocalTarget, tmp_p
 """
         with prometheus(folder, also=also) as server:
             until(lambda: server.value("sum(up)") == len(deployment.endpoints) + 1)
-            report = await verify(deployment, records, who="ann", duration_s=50.0)
-            reader = Prometheus(server.url)
-            seen = observe(deployment, reader, window_s=8.0, source=server.url)
+            moments: list[float] = []
+            report = await verify(
+                deployment, records, who="ann", duration_s=40.0, on_progress=lambda _: moments.append(time.time())
+            )
+            reader = Prometheus(server.url, at_s=moments[-1])
+            seen = observe(deployment, reader, window_s=WINDOW_S, source=server.url)
             queries_answer(folder, reader)
             alerts_agree(seen, spec, reader)
 
@@ -209,7 +213,7 @@ async def test_from_plan_to_a_prediction_that_learned(target: LocalTarget, tmp_p
     records.outcomes.add(outcome(seen, deployment, spec))
     learned = {subject.metric: each for subject, each in corrections(records.outcomes.all()).items()}
     assert learned["tpot_ms"].outcomes == 2
-    assert learned["tpot_ms"].raw_factor == pytest.approx(SLOWER, rel=0.15)
+    assert learned["tpot_ms"].raw_factor == pytest.approx(SLOWER, rel=0.25)
     assert learned["tpot_ms"].biased
 
     # A real engine learns nothing from that; asked to rehearse, the next plan predicts what was measured.
@@ -228,7 +232,7 @@ async def test_from_plan_to_a_prediction_that_learned(target: LocalTarget, tmp_p
 def agrees_with(seen: Observation, tpot_ms: float | None, rate_rps: float, osl: float | None) -> None:
     """The server's histograms and the client's stop watch measured the same run."""
     assert tpot_ms is not None
-    assert seen.times["tpot"].mean == pytest.approx(tpot_ms, rel=0.15)
+    assert seen.times["tpot"].mean == pytest.approx(tpot_ms, rel=0.25)
     assert seen.traffic.request_rate_rps == pytest.approx(rate_rps, rel=0.4)
     assert seen.traffic.osl_mean == pytest.approx(osl, rel=0.25)
     assert seen.traffic.error_share == 0
@@ -256,7 +260,9 @@ def alerts_agree(seen: Observation, spec: DeploymentSpec, reader: Prometheus) ->
     for each in spec.objectives:
         share = within[f"{each.metric}_p{each.percentile}_ms"]
         if share is not None:
-            late = late_share(each.metric, each.bound_ms, f'deployment="{seen.deployment_id}"', "8s", seen.time_factor)
+            late = late_share(
+                each.metric, each.bound_ms, f'deployment="{seen.deployment_id}"', f"{WINDOW_S:g}s", seen.time_factor
+            )
             (sample,) = reader.query(late)
             assert sample.value == pytest.approx(1 - share, abs=1e-3)
 
