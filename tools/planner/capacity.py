@@ -53,9 +53,13 @@ def capacity(grid: Grid, screen: Screen, traffic: TrafficProfile, wide: Spread) 
     Every time rises with the batch, so bisection along it finds the edge; the rate follows from the batch in closed
     form.
     """
+    return capacity_within(batch_limit(grid, screen, traffic), screen, traffic, wide)
+
+
+def capacity_within(top: Floats, screen: Screen, traffic: TrafficProfile, wide: Spread) -> Capacity:
+    """The same when the average batch of each configuration may reach `top`."""
     targets, cost, osl = traffic.targets, screen.cost, screen.osl
     low = np.full_like(osl, _LIGHTEST)
-    top = batch_limit(grid, screen, traffic)
     high = top
     idle = latency(cost, osl, low, wide, targets.e2e_basis)
     feasible = _holds(idle, targets)
