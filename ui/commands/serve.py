@@ -25,20 +25,19 @@ def serve(
 
     from tools.simulator.serving import listen
     from ui.access import access_for
-    from ui.api.application import application
-    from ui.api.serving import serve as served
-    from ui.opening import opened
     from ui.settings import read_settings
-    from ui.web.mounting import web_chat
 
     settings, access = read_settings(), access_for(host, people)
-    listener = listen(host, port)
+    with listen(host, port) as listener:  # what is wrong with the address is said before anything heavy is loaded
+        from ui.api.application import application
+        from ui.api.serving import serve as served
+        from ui.opening import opened
+        from ui.web.mounting import web_chat
 
-    async def run() -> None:
-        async with opened(time_factor=time_factor, settings=settings, approved_only=approved_only) as door:
-            app = application(door, settings, access)
-            async with web_chat(app, settings.home):
-                await served(app, listener)
+        async def run() -> None:
+            async with opened(time_factor=time_factor, settings=settings, approved_only=approved_only) as door:
+                app = application(door, settings, access)
+                async with web_chat(app, settings.home):
+                    await served(app, listener)
 
-    with listener:
         asyncio.run(run())
