@@ -159,7 +159,7 @@ def test_a_new_plan_replaces_the_old_and_a_rollback_brings_it_back(
 
 
 def test_a_change_by_somebody_else_is_seen_and_never_forced_over(
-    target: Callable[..., KubernetesTarget], cluster: Cluster
+    target: Callable[..., KubernetesTarget], cluster: Cluster, tmp_path: Path
 ) -> None:
     deployment = target().apply(specification(), owner="ann", thread="t")
     theirs = {"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService",
@@ -175,6 +175,29 @@ def test_a_change_by_somebody_else_is_seen_and_never_forced_over(
     live = cluster.get(theirs)
     assert live is not None
     assert live["spec"]["predictor"]["minReplicas"] == 7
+    still = Records(tmp_path).deployments.get(deployment.deployment_id)
+    assert (still.state, still.endpoint) == ("applied", deployment.endpoint)
+
+
+def test_a_change_of_settings_is_a_revision_of_the_same_deployment(
+    target: Callable[..., KubernetesTarget], cluster: Cluster, tmp_path: Path
+) -> None:
+    first = target(network_policy=True).apply(specification(), owner="ann", thread="t")
+    second = target(network_policy=False).apply(specification(), owner="ann", thread="t")
+    assert second.deployment_id == first.deployment_id
+    assert cluster.list("networking.k8s.io/v1", "NetworkPolicy", "inference") == []
+
+    faults(cluster, webhook="no Fridays")
+    with pytest.raises(BadInput, match="no Fridays"):
+        target().apply(specification(), owner="ann", thread="t", time_factor=3)
+    faults(cluster, webhook="")
+    assert Records(tmp_path).deployments.get(first.deployment_id).state == "applied"
+
+    back = target().rollback(first.deployment_id, who="ann")
+    assert (back.state, back.reason) == ("applied", "restored by a rollback")
+    assert len(cluster.list("networking.k8s.io/v1", "NetworkPolicy", "inference")) == 1
+    assert target().rollback(first.deployment_id, who="ann").state == "rolled_back"
+    assert held(cluster) == set()
 
 
 def test_what_belongs_to_somebody_else_is_never_taken_over(

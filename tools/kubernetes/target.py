@@ -111,9 +111,9 @@ class KubernetesTarget:
                     identity, "pending", who=owner, action="deploy", time_factor=time_factor if simulated else None,
                     replicas=(),
                 )  # fmt: skip
-            if not same or current is None:
-                current = self._noted(revisions, built, deployment, objects)
-            return self._bring_up(built, revisions, current, who=owner, on_progress=on_progress)
+            fresh = not same or current is None
+            revision = self._noted(revisions, built, deployment, objects) if not same or current is None else current
+            return self._bring_up(built, revisions, revision, fresh=fresh, who=owner, on_progress=on_progress)
 
     def health(self, deployment: Deployment) -> tuple[ReplicaHealth, ...]:
         """What the cluster says about the workload now; a cluster that does not answer makes it not ready."""
@@ -165,9 +165,10 @@ class KubernetesTarget:
             previous = revisions.before(current.number)
             on_progress(DeployProgress("undoing", 0.2, _towards(previous)))
             other._undo(revisions, current, who=who, on_progress=on_progress)
-            rolled_back = self._rolled_back(deployment, who, "")
+            same = previous is not None and previous.deployment_id == identity
+            after = self._records.get(identity) if same else self._rolled_back(deployment, who, "")
             on_progress(DeployProgress("rolled_back", 1.0, _towards(previous)))
-            return rolled_back
+            return after
 
     def reconcile(self, *, resume: bool = False) -> tuple[Deployment, ...]:
         """Finish (`resume`) or undo what was interrupted, and record what has vanished from its cluster."""
@@ -204,12 +205,21 @@ class KubernetesTarget:
         return None
 
     def _bring_up(
-        self, built: Release, revisions: Revisions, revision: Revision, *, who: str, on_progress: OnProgress
+        self,
+        built: Release,
+        revisions: Revisions,
+        revision: Revision,
+        *,
+        fresh: bool,
+        who: str,
+        on_progress: OnProgress,
     ) -> Deployment:
         """From `pending` to `applied`, or to `failed` with the state before restored."""
         identity, objects = revision.deployment_id, revision.objects
+        touched = not fresh
         try:
             self._refuse_what_cannot_work(built, objects, on_progress)
+            touched = True
             for number, entry in enumerate(objects):
                 note = f"{entry['kind']} {entry['metadata']['name']}"
                 on_progress(DeployProgress("applying", 0.1 + 0.4 * number / len(objects), note))
@@ -217,12 +227,7 @@ class KubernetesTarget:
             main = self._follow(built, objects, on_progress)
             replicas = _replicas(endpoint(self._cluster, built, main), built)
         except BaseException as error:
-            reason = error.message if isinstance(error, SextantError) else f"stopped by {type(error).__name__}"
-            try:
-                self._undo(revisions, revision, who=who, on_progress=on_progress)
-            except SextantError as second:
-                reason += f"; and what was applied is still there: {second.message}"
-            self._records.move(identity, "failed", who=who, action="deploy", reason=reason, replicas=())
+            self._give_up(revisions, revision, error, touched=touched, who=who, on_progress=on_progress)
             raise
         self._retire(revisions, revision, who)
         revisions.move(revision, "applied")
@@ -234,6 +239,33 @@ class KubernetesTarget:
         )  # fmt: skip
         on_progress(DeployProgress("applied", 1.0, f"{identity} serves on {replicas[0].endpoint}"))
         return applied
+
+    def _give_up(
+        self,
+        revisions: Revisions,
+        revision: Revision,
+        error: BaseException,
+        *,
+        touched: bool,
+        who: str,
+        on_progress: OnProgress,
+    ) -> None:
+        """After a failure: the cluster as it was before, where it was `touched` at all, and the records true to it."""
+        reason = error.message if isinstance(error, SextantError) else f"stopped by {type(error).__name__}"
+        previous = revisions.before(revision.number)
+        own = previous is not None and previous.deployment_id == revision.deployment_id
+        try:
+            if touched:
+                self._undo(revisions, revision, who=who, on_progress=on_progress)
+            else:
+                revisions.move(revision, "undone")
+                if own and previous is not None:
+                    self._revive(previous, who=who, on_progress=on_progress)
+        except SextantError as second:
+            reason += f"; and what was applied is still there: {second.message}"
+            own = False
+        if not own:
+            self._records.move(revision.deployment_id, "failed", who=who, action="deploy", reason=reason, replicas=())
 
     def _refuse_what_cannot_work(self, built: Release, objects: tuple[Any, ...], on_progress: OnProgress) -> None:
         on_progress(DeployProgress("checking", 0.05, "checking objects, rights and a dry run"))
@@ -271,8 +303,7 @@ class KubernetesTarget:
         self, revisions: Revisions, revision: Revision, previous: Revision, *, who: str, on_progress: OnProgress
     ) -> None:
         """The revision before runs again; its own deployment is `applied` once more."""
-        if previous.deployment_id != revision.deployment_id:
-            self._revive(previous, who=who, on_progress=on_progress)
+        self._revive(previous, who=who, on_progress=on_progress)
         revisions.move(previous, "applied")
         revisions.move(revision, "undone")
 
