@@ -6,6 +6,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from ui.rendering.width import console_of_width
+
 PIPE_WIDTH = 220
 REASONS_SHOWN = 5
 
@@ -37,8 +39,7 @@ def _what(row: Mapping[str, Any]) -> str:
 
 def _console() -> Console:
     """A terminal as wide as it is; a pipe as wide as a table needs."""
-    console = Console()
-    return console if console.is_terminal else Console(width=PIPE_WIDTH)
+    return console_of_width(PIPE_WIDTH)
 
 
 def age(row: Mapping[str, Any]) -> str:

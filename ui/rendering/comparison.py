@@ -8,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from templates.numbers import amount
-from ui.rendering.plan import console_of_width, rejections
+from ui.rendering.plan import rejections
+from ui.rendering.width import console_of_width
 
 Json = Mapping[str, Any]
 

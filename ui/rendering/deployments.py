@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from templates.numbers import amount, dollars
+from ui.rendering.width import console_of_width
 
 if TYPE_CHECKING:
     from knowledge.records import Deployment
@@ -143,5 +144,4 @@ def verdict_text(verdict: str | None) -> Text:
 
 def console() -> Console:
     """A terminal as wide as it is; a pipe as wide as a table needs."""
-    terminal = Console(highlight=False)
-    return terminal if terminal.is_terminal else Console(width=200, highlight=False)
+    return console_of_width(200)

@@ -11,17 +11,8 @@ from rich.text import Text
 
 from agent.events import Asked, Card, Comparison, Event, Failed, Options, Progress, Report, Said
 from templates.numbers import amount
-
-BADGES = {
-    "said": "green",
-    "edited": "cyan",
-    "template": "yellow",
-    "derived": "blue",
-    "measured": "green",
-    "interpolated": "blue",
-    "modelled": "magenta",
-    "catalog": "green",
-}
+from ui.rendering.badges import BADGES
+from ui.rendering.plan import options_table
 
 
 def render(event: Event, console: Console) -> None:
@@ -76,8 +67,6 @@ def _comparison(event: Comparison) -> RenderableType:
 
 
 def _options(event: Options) -> RenderableType:
-    from ui.rendering.plan import options_table
-
     return options_table(event.options, event.lists, event.rejected, event.chosen)
 
 

@@ -9,16 +9,14 @@ from rich.text import Text
 
 from tools.invoice.report import Report, top
 from tools.invoice.table import beginning
+from ui.rendering.width import console_of_width
 
-PIPE_WIDTH = 160
 KINDS = ("usage", "subscriptions", "fees", "taxes", "credits", "refunds", "commitments")
 
 
 def show_report(report: Report, limit: int) -> None:
     """Print totals, spend, savings and anomalies; `limit` rows of each."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=PIPE_WIDTH)
+    console = console_of_width()
     facts = report.to_json()
     _say(console, _headline(report, facts))
     _spend(console, facts["summary"], limit)

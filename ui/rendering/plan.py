@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from templates.numbers import amount, dollars
-from ui.rendering.events import BADGES
+from ui.rendering.badges import BADGES
+from ui.rendering.width import console_of_width
 
 Json = Mapping[str, Any]
 
-PIPE_WIDTH = 160
 SHOWN = 12
 PICKS = {
     "balanced": "balanced",
@@ -58,12 +58,6 @@ def show_plan(plan: Json) -> None:
         console.print(advice_view(plan))
     if "candidate" in plan:
         console.print(candidate_line(plan["candidate"]))
-
-
-def console_of_width() -> Console:
-    """A terminal as wide as it is; a pipe as wide as the tables need."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(width=PIPE_WIDTH, highlight=False)
 
 
 def specification_panel(plan: Json) -> RenderableType:

@@ -9,7 +9,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from ui.rendering.plan import console_of_width, headline
+from ui.rendering.plan import headline
+from ui.rendering.width import console_of_width
 
 if TYPE_CHECKING:
     from tools.planner import Plan
