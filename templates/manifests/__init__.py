@@ -1,1 +1,1 @@
-"""Kubernetes objects with holes. Every value passes through one escaping filter; see `tools/kubernetes/yaml_text.py`."""
+"""Kubernetes objects with holes. Every value goes through one escaping filter: `tools/kubernetes/yaml_text.py`."""
