@@ -34,6 +34,7 @@ from ui.commands import (
     session,
     simulator,
     status,
+    sweep,
     validate,
 )
 
@@ -56,6 +57,7 @@ app.command("extract")(extract.extract)
 app.command("plan")(plan.plan)
 app.command("predict")(predict.predict)
 app.command("compare")(compare.compare)
+app.command("sweep")(sweep.sweep)
 app.command("chat")(chat.chat)
 app.add_typer(session.app, name="session")
 app.command("explain")(explain.explain)
