@@ -28,15 +28,12 @@ def sessions() -> list[tuple[Path, int, str]]:
 
 
 def commands(body: str) -> list[tuple[str, str]]:
-    """Pairs of command and shown output."""
-    parts = re.split(r"^\$ ", body, flags=re.MULTILINE)[1:]
+    """Pairs of command (as written, continued lines and all) and shown output."""
     pairs = []
-    for part in parts:
+    for part in re.split(r"^\$ ", body, flags=re.MULTILINE)[1:]:
         lines = part.splitlines()
-        command = lines.pop(0)
-        while command.endswith("\\"):
-            command = command[:-1] + lines.pop(0)
-        pairs.append((command, "\n".join(lines).strip("\n")))
+        end = next(number for number, line in enumerate(lines) if not line.endswith("\\")) + 1
+        pairs.append(("\n".join(lines[:end]), "\n".join(lines[end:]).strip("\n")))
     return pairs
 
 
@@ -65,15 +62,16 @@ def matches(shown: str, printed: str) -> bool:
 def test_a_shown_session_prints_what_is_shown(page: Path, number: int, tmp_path: Path, update_golden: bool) -> None:
     text = page.read_text()
     body = list(BLOCK.finditer(text))[number].group(1)
-    renewed = body
+    renewed = []
     for command, shown in commands(body):
         printed = run(command, tmp_path, ROOT)
         if update_golden and ANY_LINES not in shown.splitlines():
-            renewed = renewed.replace(f"{shown}\n", f"{printed}\n", 1) if shown else renewed
+            renewed.append(f"$ {command}\n{printed}\n")
         else:
+            renewed.append(f"$ {command}\n{shown}\n")
             assert matches(shown, printed), f"$ {command}\n{printed}"
-    if renewed != body:
-        page.write_text(text.replace(body, renewed, 1))
+    if update_golden:
+        page.write_text(text.replace(body, "\n".join(renewed), 1))
 
 
 def test_the_python_example_runs() -> None:
