@@ -31,7 +31,7 @@ LEAST_WORTH = 0.1
 LEAST_SPAN_USD = 20.0
 """Answers that move a month's bill by less are not worth a question."""
 
-MOST_PLANS = 6
+MOST_PLANS = 4
 MOST_QUESTIONS = 4
 OTHER_MODEL = 0.25
 NO_PLAN = 1.0

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agent.events import Asked, Event, Failed, Report, Said, to_json
+from agent.events import Asked, Event, Failed, Report, Said
 from agent.sessions import View
 from evals.scenario import Expectation
 from tools.editing import look_up
@@ -86,7 +86,7 @@ def faults(expected: Expectation, events: Sequence[Event], failure: str | None, 
 
 
 def _event_faults(expected: Expectation, events: Sequence[Event], failure: str | None) -> list[str]:
-    kinds = {to_json(event)["type"] for event in events}
+    kinds = {type(event).__name__.lower() for event in events}
     found = [f"no event of type {kind}" for kind in expected.events if kind not in kinds]
     failed = [event.message for event in events if isinstance(event, Failed)] + ([failure] if failure else [])
     if failed and not expected.errors:

@@ -34,6 +34,6 @@ async def evaluated(scenarios: tuple[Scenario, ...], *, twice: bool = False) -> 
                 for first in played
                 if twice and first.turns_to_approval is None
             ]
-    digests = {first.scenario.id: first.digest for first in played}
-    varying = tuple(second.scenario.id for second in again if second.digest != digests[second.scenario.id])
+    firsts = {first.scenario.id: first for first in played}
+    varying = tuple(each.scenario.id for each in again if each.digest != firsts[each.scenario.id].digest)
     return Evaluated(tuple(played), varying)
