@@ -325,8 +325,6 @@ def test_the_simulator_is_told_what_the_plan_says() -> None:
     assert "--max-num-seqs" not in command
 
 
-def test_what_the_simulator_cannot_simulate_is_refused_and_recorded(home: Path, first_port: int) -> None:
-    with pytest.raises(BadInput, match="pipeline stages"):
-        LocalTarget(home, first_port=first_port).apply(specification(pipeline_parallel=2), owner="ann", thread="t")
-    (failed,) = Records(home).deployments.all()
-    assert (failed.state, failed.replicas) == ("failed", ())
+def test_pipeline_stages_are_simulated_as_planned() -> None:
+    command = " ".join(simulator_command(specification(pipeline_parallel=2, gpu_count=2), 8123, 10.0, 1))
+    assert "--tensor-parallel 1 --pipeline-parallel 2" in command

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from knowledge.errors import BadInput
 from tools.deploy.specification import DeploymentSpec
 
 ENGINE = "vllm-simulator"
@@ -14,23 +13,14 @@ ReplicaCommand = Callable[[DeploymentSpec, int, float, int], tuple[str, ...]]
 
 
 def simulator_command(spec: DeploymentSpec, port: int, time_factor: float, number: int) -> tuple[str, ...]:
-    """`sextant simulator …` for replica `number`, which also seeds its jitter.
-
-    Raises BadInput for what the simulator does not simulate, rather than simulate something else.
-    """
-    if spec.pipeline_parallel > 1:
-        raise BadInput(
-            f"option {spec.option_id} splits the model over {spec.pipeline_parallel} pipeline stages, "
-            "which the simulator does not simulate",
-            "choose an option with pipeline_parallel 1",
-            field="option",
-        )
+    """`sextant simulator …` for replica `number`, which also seeds its jitter."""
     engine = spec.engine
     flags: dict[str, object | None] = {
         "--port": port,
         "--model": spec.model_id,
         "--gpu": spec.gpu_type,
         "--tensor-parallel": spec.tensor_parallel,
+        "--pipeline-parallel": spec.pipeline_parallel,
         "--quantization": spec.quantization,
         "--max-model-len": engine.max_model_len,
         "--max-num-seqs": engine.max_num_seqs,
