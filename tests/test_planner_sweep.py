@@ -9,12 +9,14 @@ from multiprocessing import get_context
 from typing import Any
 
 import pytest
+from distributed import LocalCluster
 
 from knowledge.errors import BadInput
 from knowledge.snapshot import load
 from tools.intent import Intent
 from tools.planner.sweep import Study, combinations, sweep
 from ui.cli import main
+from ui.commands import sweep as command
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -107,3 +109,25 @@ def test_the_command_plans_and_simulates_a_table(run: Run) -> None:
     assert (code, "surprise" in err) == (2, True)
     nothing = ("--set", "budget.max_monthly_cost_usd=1", "--vary", "total_users=900,1000")
     assert run("sweep", "a chatbot", *nothing)[0] == 3
+
+
+def test_a_dask_cluster_gives_the_same(run: Run) -> None:
+    asked = ("sweep", "a chatbot with Llama 3.1 8B", "--vary", "total_users=100,1000", "--json")
+    alone = run(*asked)
+    with LocalCluster(
+        n_workers=1, threads_per_worker=2, processes=False, protocol="tcp", host="127.0.0.1", dashboard_address=None
+    ) as cluster:
+        assert run(*asked, "--cluster", cluster.scheduler_address) == alone
+
+
+def test_a_cluster_without_workers_or_a_wrong_address_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "CONNECT_SECONDS", 0.2)
+    asked = ("sweep", "a chatbot with Llama 3.1 8B", "--vary", "total_users=100,1000", "--cluster")
+    code, _, err = run(*asked, "tcp://127.0.0.1:1")
+    assert (code, "no Dask scheduler answers" in err) == (1, True)
+    assert run(*asked, "nowhere://x")[0] in (1, 2)
+    with LocalCluster(
+        n_workers=0, processes=False, protocol="tcp", host="127.0.0.1", dashboard_address=None
+    ) as cluster:
+        code, _, err = run(*asked, cluster.scheduler_address)
+    assert (code, "no workers" in err) == (1, True)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 FEW = 8
 """Points that are planned here, since starting processes would take longer."""
+CONNECT_SECONDS = 10
 
 
 def sweep(
@@ -25,6 +26,7 @@ def sweep(
     sets: Annotated[list[str] | None, typer.Option("--set", help="Set a field of the intent: field=value.")] = None,
     refined: Annotated[bool, typer.Option("--refine", help="Simulate the picks of every point.")] = False,
     workers: Annotated[int, typer.Option(min=0, max=256, help="Processes; 0: one per core.")] = 0,
+    cluster: Annotated[str, typer.Option(help="Address of a Dask scheduler, as in tcp://host:8786.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Plan every combination of values and show what each would cost."""
@@ -48,7 +50,7 @@ def sweep(
         refined=refined,
     )
     fields = _values(vary)
-    found = _run(study, combinations(fields), workers)
+    found = _run(study, combinations(fields), workers, cluster)
     if all(each.error for each in found):
         raise BadInput(f"no point can be planned: {found[0].error}", field="vary")
     if as_json:
@@ -79,7 +81,7 @@ def _values(vary: Sequence[str]) -> Mapping[str, Sequence[Any]]:
     return found
 
 
-def _run(study: "Study", points: "Sequence[Changes]", workers: int) -> "list[Swept]":
+def _run(study: "Study", points: "Sequence[Changes]", workers: int, cluster: str) -> "list[Swept]":
     import os
 
     from rich.console import Console
@@ -91,19 +93,47 @@ def _run(study: "Study", points: "Sequence[Changes]", workers: int) -> "list[Swe
     count = workers or os.cpu_count() or 1
     if not workers and len(points) <= FEW:
         count = 1
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress, _pool(count) as pool:
+    opened = _cluster(cluster) if cluster else _pool(count)
+    with (
+        Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
+        opened as (pool, parts),
+    ):
         task = progress.add_task("planning", total=len(points))
-        return swept(study, points, pool, workers=count, seen=lambda done: progress.advance(task, done))
+        return swept(study, points, pool, workers=parts, seen=lambda done: progress.advance(task, done))
 
 
 @contextmanager
-def _pool(count: int) -> Iterator[Executor | None]:
+def _pool(count: int) -> Iterator[tuple[Executor | None, int]]:
     """Processes of their own, started afresh: a fork of a process with threads may hang."""
     if count == 1:
-        yield None
+        yield None, 1
         return
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
     with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
-        yield pool
+        yield pool, count
+
+
+@contextmanager
+def _cluster(address: str) -> Iterator[tuple[Executor, int]]:
+    """The cluster's executor and its threads. Raises Unavailable when it does not answer or Dask is not installed."""
+    from knowledge.errors import BadInput, Unavailable
+
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise Unavailable("--cluster needs Dask, which is not installed", "pip install 'sextant[cluster]'") from error
+    try:
+        client = Client(address, timeout=CONNECT_SECONDS)
+    except (OSError, TimeoutError) as error:
+        raise Unavailable(
+            f"no Dask scheduler answers at {address}", "check the address, or leave --cluster out"
+        ) from error
+    except ValueError as error:
+        raise BadInput(f"{address} is no address: {error}", "write tcp://host:8786", field="cluster") from error
+    with client:
+        threads = sum(client.nthreads().values())
+        if not threads:
+            raise Unavailable(f"the cluster at {address} has no workers", "start dask worker on a machine with Sextant")
+        yield client.get_executor(), threads
