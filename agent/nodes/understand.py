@@ -45,7 +45,8 @@ def understand(state: State, runtime: Runtime[Context]) -> State:
         except SextantError as error:
             get_stream_writer()(Failed(error.message, error.cure))
     merged = {**state, **update}
-    if update.get("route") == "plan" and not plannable(merged):
+    forgotten = "intent" in update and not update.get("route")
+    if (update.get("route") == "plan" or forgotten) and not plannable(merged):
         nothing: Json = {"command": "Nothing"}
         update |= {"route": "answer", "pending": [*merged.get("pending", []), nothing], "plan": {}, "chosen": None}
     return update

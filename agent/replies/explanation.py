@@ -22,6 +22,9 @@ def explain(command: Json, state: State, context: Context) -> list[Event]:
     option = _option(subject, state)
     if option is not None:
         return [Said(answer("why", option=option, slo=plan["slo"], market=plan["market"]))]
+    if not subject:
+        misses = [miss["text"] for miss in plan["rejected"]["nearest"][:5]]
+        return [Said(answer("infeasible", headline="", choices=state.get("choices") or [], changes=misses))]
     if subject in _fields(state):
         return [Said(answer("where_from", name=subject, **_fields(state)[subject]))]
     return [Said(_why_not(subject, state, context))]

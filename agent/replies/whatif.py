@@ -45,6 +45,8 @@ def _option(name: str, found: Json) -> Json:
     """An option by id, list name or position."""
     options: list[Json] = found["options"]
     wanted = found["lists"].get(name, [name])[:1]
+    if not wanted:
+        raise BadInput(f"nothing here is known to be the {name.replace('_', ' ')}", "name two options by their numbers")
     if name.isdigit() and 1 <= int(name) <= len(options):
         return options[int(name) - 1]
     option = next((each for each in options if [each["id"]] == wanted or each["model_id"] == name), None)

@@ -66,6 +66,8 @@ def _load(factor: float, dialogue: Dialogue) -> Mapping[str, Any]:
     said = {name: getattr(dialogue.intent, name) for name in (*LOAD, "peak_qps")}
     changed = {name: round(value * factor) if isinstance(value, int) else value * factor
                for name, value in said.items() if value is not None}  # fmt: skip
+    if dialogue.intent.usage is not None:
+        changed["usage.quantity"] = dialogue.intent.usage.quantity * factor
     assumed = look_up(dialogue.traffic, "traffic.qps")
     return changed or ({"expected_qps": assumed * factor} if assumed else {})
 
