@@ -53,7 +53,7 @@ _EXPLAIN = re.compile(
 )
 _PRICE = re.compile(
     r"^(?:how much (?:is|are|does|do)|what(?:'?s| is| are) the (?:current |cheapest )?prices?|what does|what do"
-    r"|prices? (?:of|for)|"
+    r"|prices? (?:of|for)|what(?:'?s| is) the cheapest (?!plan|option|choice|one\b|way)|"
     r"cheapest (?:provider|api|price|cloud|offer)|who (?:sells|offers|has)|which provider|was kostet|wie viel kostet|"
     r"combien coute|quel est le prix|cuanto cuesta|list prices?|show (?:me )?(?:the )?prices?)\b"
 )
