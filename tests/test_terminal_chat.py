@@ -69,3 +69,10 @@ def test_the_demo_goes_from_words_to_a_verdict_and_leaves_nothing_running(tmp_pa
     for words in ("1,500", "Verdict", "measured", "predicted", "95 % interval", "price of", "Rolled back"):
         assert words in done.stdout
     assert "unexpected" not in done.stdout
+
+
+def test_stale_or_disputed_prices_are_told_at_the_start(tmp_path: Path) -> None:
+    assert at_the_terminal(tmp_path, "catalog", "search", "whisper").returncode == 0
+    done = at_the_terminal(tmp_path, "chat", typed="/quit\n")
+    assert "note: " in done.stdout
+    assert "differ by more than 1 % between sources" in done.stdout

@@ -16,6 +16,7 @@ from knowledge.errors import SextantError
 from tools.editing import read_assignment
 from ui.opening import opened
 from ui.rendering.events import render
+from ui.start_notes import price_notes
 
 WELCOME = """Sextant plans, prices, deploys and verifies LLM inference.
 Say what you need, for example: a support chatbot for 1,000 users, fast, under $5k a month
@@ -130,6 +131,8 @@ async def run(
     async with opened(time_factor=time_factor, approved_only=approved_only) as sessions:
         chat = TerminalChat(sessions, console, thread=name, owner=getpass.getuser())
         console.print(WELCOME, highlight=False)
+        for note in price_notes(sessions.context.records.home, sessions.context.clock().date()):
+            console.print(f"note: {note}", style="dim", markup=False)
         while True:
             try:
                 line = await asyncio.to_thread(read, "you> ")

@@ -3,6 +3,7 @@
 from agent.context import Context
 from agent.events import Comparison, Event, Said
 from agent.missing import priceable
+from agent.specification import edited
 from agent.state import Json, State, intent_of
 from knowledge.errors import BadInput, NotFound
 from templates.answers import answer
@@ -14,16 +15,21 @@ LISTS = ("balanced", "lowest_cost", "lowest_latency", "best_quality")
 
 
 def what_if(command: Json, state: State, context: Context) -> list[Event]:
-    """The plan with other values, beside the present one; both from the same facts and prices."""
+    """The plan with other values, beside the present one; both from the same facts and prices.
+
+    It is kept as a scenario of its own, named after the turn, that the conversation can go on with.
+    """
     intent = priceable(intent_of(state), context.market)
     own = context.own()
     before = plan(intent, context.snapshot, context.market, experience=own)
     after = plan(edit(intent, command["values"]), context.snapshot, context.market, experience=own)
     rows = [row for row in difference(before, after) if not row["field"].startswith(LISTS[1:])]
     then, now = before.best("balanced"), after.best("balanced")
-    words = answer(
-        "what_if", change=command["values"], before=then, after=now, misses=after.rejected.to_json(1)["nearest"]
-    )
+    name = f"what-if-{state.get('turn', 1)}"
+    changed = edited(state, command["values"], text=command["text"])
+    moment = {part: changed.get(part) or state.get(part) or {} for part in ("intent", "provenance")}
+    context.records.scenarios.put(state["thread"], name, overrides=moment, plan=now.to_json() if now else None)
+    words = answer("what_if", name=name, before=then, after=now, misses=after.rejected.to_json(1)["nearest"])
     return [Said(words), Comparison(rows, "Now and what if")]
 
 

@@ -52,7 +52,7 @@ def _says_something(described: Describe) -> bool:
 
 def _command(clause: Clause, snapshot: Snapshot, dialogue: Dialogue) -> Command | None:
     text = clause.text
-    command = read_answer(text, dialogue, snapshot) or read_order(text, dialogue)
+    command = read_order(text, dialogue) or read_answer(text, dialogue, snapshot)
     if command is None:
         command = read_inquiry(text, dialogue, snapshot, question=clause.question)
     if command is None and dialogue.intent != Intent():

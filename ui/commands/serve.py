@@ -32,10 +32,13 @@ def serve(
         from ui.api.application import application
         from ui.api.serving import serve as served
         from ui.opening import opened
+        from ui.start_notes import price_notes
         from ui.web.mounting import web_chat
 
         async def run() -> None:
             async with opened(time_factor=time_factor, settings=settings, approved_only=approved_only) as door:
+                for note in price_notes(settings.home, door.context.clock().date()):
+                    typer.echo(f"note: {note}", err=True)
                 app = application(door, settings, access)
                 async with web_chat(app, settings.home):
                     await served(app, listener)
