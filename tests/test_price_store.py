@@ -3,10 +3,13 @@
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
+from shutil import copy
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -290,11 +293,31 @@ def test_a_home_that_is_a_file_is_refused(tmp_path: Path, snapshot: Snapshot) ->
         open_store(tmp_path / "home", snapshot)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+NOBODY = 65534
+
+
+@contextmanager
+def unprivileged() -> Iterator[None]:
+    """Root may write anywhere: be nobody for a while."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.setresuid(NOBODY, NOBODY, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)
+
+
 def test_a_read_only_store_can_be_read(tmp_path: Path, snapshot: Snapshot, store: Store) -> None:
     store.close()
-    (tmp_path / "home" / FILE_NAME).chmod(0o444)
-    with open_store(tmp_path / "home", snapshot) as opened:
-        assert prices(opened)["gpt-5"] == 1.25
-        with pytest.raises(StateUnusable):
-            opened.merge("live", LIVE, [offer()], DAY_1, complete=True)
+    with TemporaryDirectory() as folder:
+        home = Path(folder)
+        copied = Path(copy(tmp_path / "home" / FILE_NAME, home))
+        copied.chmod(0o444)
+        home.chmod(0o555)
+        with unprivileged(), open_store(home, snapshot) as opened:
+            assert prices(opened)["gpt-5"] == 1.25
+            with pytest.raises(StateUnusable):
+                opened.merge("live", LIVE, [offer()], DAY_1, complete=True)
+        home.chmod(0o755)
