@@ -26,7 +26,8 @@ def described(state: State, understanding: Understanding) -> State:
     unclear = [*_waiting(state, before, understanding), *understanding.intent.unresolved][-MAX_UNRESOLVED:]
     after = edit(before, values).model_copy(update={"unresolved": tuple(unclear)})
     entries = {path: entry.model_dump(mode="json") for path, entry in understanding.provenance.items()}
-    return _changed(state, before, after, entries) | {"doubts": _doubts(state, understanding, unclear)}
+    change, doubts = _changed(state, before, after, entries), _doubts(state, understanding, unclear)
+    return change if doubts == (state.get("doubts") or []) else change | {"doubts": doubts}
 
 
 def edited(state: State, values: Mapping[str, Any], *, text: str | None = None) -> State:
