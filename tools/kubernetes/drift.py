@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tools.kubernetes.cluster import Cluster
+from tools.kubernetes.cluster import FIELD_MANAGER, Cluster
+from tools.kubernetes.owners import Item, Step, dotted, owners
 from tools.kubernetes.quantities import same_value
 
 _IDENTITY = ("name", "port", "containerPort", "type", "key", "topologyKey", "mountPath", "alert")
@@ -12,7 +13,7 @@ _IDENTITY = ("name", "port", "containerPort", "type", "key", "topologyKey", "mou
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One difference. `live` is None where the object or field is gone; `manager` wrote last, where that is known."""
+    """One difference. `live` is None where it is gone; `manager` owns the field now, where somebody else does."""
 
     subject: str
     field: str
@@ -33,24 +34,24 @@ def drift(cluster: Cluster, objects: Sequence[Mapping[str, Any]]) -> tuple[Drift
         if live is None:
             found.append(Drift(subject, "", "applied", None))
             continue
-        manager = _last_manager(live)
         for path, wanted, actual in differences(entry, live):
-            found.append(Drift(subject, path, wanted, actual, manager))
+            others = " and ".join(owners(live, path, besides=FIELD_MANAGER))
+            found.append(Drift(subject, dotted(path), wanted, actual, others or None))
     return tuple(found)
 
 
-def differences(applied: Any, live: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """(dotted path, applied, live) for every applied value that the live one does not hold."""
+def differences(applied: Any, live: Any, path: tuple[Step, ...] = ()) -> Iterator[tuple[tuple[Step, ...], Any, Any]]:
+    """(path, applied, live) for every applied value that the live one does not hold."""
     if isinstance(applied, Mapping) and isinstance(live, Mapping):
         for name, value in applied.items():
-            yield from differences(value, live.get(name), f"{path}.{name}" if path else str(name))
+            yield from differences(value, live.get(name), (*path, str(name)))
     elif isinstance(applied, list) and isinstance(live, list):
         yield from _lists(applied, live, path)
     elif not same_value(applied, live):
         yield path, applied, live
 
 
-def _lists(applied: list[Any], live: list[Any], path: str) -> Iterator[tuple[str, Any, Any]]:
+def _lists(applied: list[Any], live: list[Any], path: tuple[Step, ...]) -> Iterator[tuple[tuple[Step, ...], Any, Any]]:
     key = next(
         (name for name in _IDENTITY if applied and all(isinstance(e, Mapping) and name in e for e in applied)), None
     )
@@ -59,15 +60,9 @@ def _lists(applied: list[Any], live: list[Any], path: str) -> Iterator[tuple[str
             yield path, applied, live
             return
         for position, (wanted, actual) in enumerate(zip(applied, live, strict=True)):
-            yield from differences(wanted, actual, f"{path}.{position}")
+            yield from differences(wanted, actual, (*path, position))
         return
     places = {entry.get(key): entry for entry in live if isinstance(entry, Mapping)}
     for wanted in applied:
-        yield from differences(wanted, places.get(wanted[key]), f"{path}[{key}={wanted[key]}]")
-
-
-def _last_manager(live: Mapping[str, Any]) -> str | None:
-    entries = live["metadata"].get("managedFields") or []
-    others = [entry for entry in entries if entry.get("manager") != "sextant" and not entry.get("subresource")]
-    newest = max(others, key=lambda entry: str(entry.get("time", "")), default=None)
-    return str(newest["manager"]) if newest else None
+        actual = places.get(wanted[key])
+        yield from differences(wanted, actual, (*path, Item(key, wanted[key], actual or wanted)))
