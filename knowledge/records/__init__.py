@@ -7,6 +7,8 @@ from knowledge.records.audit import AuditEntry
 from knowledge.records.clock import Clock, stamp, utc_now
 from knowledge.records.deployment import Deployment, DeploymentState, NewDeployment, Replica
 from knowledge.records.outcome import Measure, Outcome, SloOutcome
+from knowledge.records.paper import Paper
+from knowledge.records.rating import Rating
 from knowledge.records.records import Records
 from knowledge.records.scenario import Scenario
 
@@ -18,6 +20,8 @@ __all__ = [
     "Measure",
     "NewDeployment",
     "Outcome",
+    "Paper",
+    "Rating",
     "Records",
     "Replica",
     "Scenario",

@@ -8,6 +8,7 @@ from typing import Any
 
 from knowledge.errors import BadInput
 from knowledge.records.database import Database
+from knowledge.records.rating import Rating
 
 _COLUMNS = (
     "outcome_id", "deployment_id", "endpoint", "model_id", "gpu_type", "tensor_parallel", "quantization", "engine",
@@ -64,6 +65,8 @@ class Outcome:
     measures: tuple[Measure, ...]
     slos: tuple[SloOutcome, ...]
     report: Mapping[str, Any]
+    ratings: tuple[Rating, ...] = ()
+    """What people thought of the recommendation."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -107,6 +110,10 @@ class Outcomes:
                 "INSERT INTO slo_outcomes VALUES (:outcome_id, :slo, :bound, :measured, :verdict)",
                 [{**asdict(slo), "outcome_id": outcome.outcome_id} for slo in outcome.slos],
             )
+            connection.executemany(
+                "INSERT INTO ratings VALUES (:outcome_id, :who, :stars, :comment, :rated_at)",
+                [{**asdict(rating), "outcome_id": outcome.outcome_id} for rating in outcome.ratings],
+            )
         return True
 
     def all(
@@ -135,9 +142,11 @@ def _outcome(connection: sqlite3.Connection, row: sqlite3.Row) -> Outcome:
     own = (row["outcome_id"],)
     measures = connection.execute("SELECT * FROM measures WHERE outcome_id = ? ORDER BY rowid", own).fetchall()
     slos = connection.execute("SELECT * FROM slo_outcomes WHERE outcome_id = ? ORDER BY rowid", own).fetchall()
+    ratings = connection.execute("SELECT * FROM ratings WHERE outcome_id = ? ORDER BY rated_at, who", own).fetchall()
     values = {name: row[name] for name in _COLUMNS}
     return Outcome(
         **{**values, "report": json.loads(values["report"])},
         measures=tuple(Measure(*tuple(entry)[1:]) for entry in measures),
         slos=tuple(SloOutcome(*tuple(entry)[1:]) for entry in slos),
+        ratings=tuple(Rating(*tuple(entry)[1:]) for entry in ratings),
     )

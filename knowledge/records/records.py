@@ -7,11 +7,13 @@ from knowledge.records.clock import Clock, utc_now
 from knowledge.records.database import Database
 from knowledge.records.deployment import Deployments
 from knowledge.records.outcome import Outcomes
+from knowledge.records.paper import Papers
+from knowledge.records.rating import Ratings
 from knowledge.records.scenario import Scenarios
 
 
 class Records:
-    """Deployments, outcomes, audit and scenarios under `home`; `clock` gives the time that is written.
+    """All that is kept under `home`: deployments, outcomes, audit and more; `clock` gives the time that is written.
 
     Cheap to make and safe to share between threads and processes. Raises StateUnusable (see `Database`).
     """
@@ -24,3 +26,5 @@ class Records:
         self.outcomes = Outcomes(database)
         self.audit = Audit(database, clock)
         self.scenarios = Scenarios(database, clock)
+        self.ratings = Ratings(database, clock)
+        self.papers = Papers(database, clock)

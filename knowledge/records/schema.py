@@ -88,4 +88,25 @@ _FIRST = (
     ) STRICT""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+_RATINGS_AND_PAPERS = (
+    """CREATE TABLE ratings (
+        outcome_id TEXT NOT NULL REFERENCES outcomes (outcome_id) ON DELETE CASCADE,
+        who TEXT NOT NULL,
+        stars INTEGER NOT NULL CHECK (stars BETWEEN 1 AND 5),
+        comment TEXT NOT NULL,
+        rated_at TEXT NOT NULL,
+        PRIMARY KEY (outcome_id, who)
+    ) STRICT""",
+    """CREATE TABLE papers (
+        paper_id TEXT PRIMARY KEY,
+        owner TEXT NOT NULL,
+        thread TEXT NOT NULL,
+        name TEXT NOT NULL,
+        media_type TEXT NOT NULL,
+        text TEXT NOT NULL,
+        made_at TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX papers_by_thread ON papers (thread)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _RATINGS_AND_PAPERS)
