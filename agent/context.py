@@ -33,6 +33,8 @@ class Context:
     """How many times faster than real the local simulator runs; reports say so."""
     validation_seconds: float = 60.0
     """Length of the load test, in seconds of simulated time."""
+    may_deploy: bool = True
+    """Whether whoever speaks may deploy, load-test and roll back; the door sets it for every turn."""
     measured: "Residual | None" = None
     """Measurements that somebody added; None: the shipped ones."""
 

@@ -26,12 +26,13 @@ from agent.events import Card, Event, Failed, Options, Said
 from agent.graph import Graph, build_graph
 from agent.inputs import with_input
 from agent.state import SCHEMA_VERSION, Action, Json, State, chosen_option, intent_of
-from knowledge.errors import BadInput, Conflict, NotFound, SextantError, StateUnusable
+from knowledge.errors import BadInput, Conflict, NotAllowed, NotFound, SextantError, StateUnusable
 from knowledge.records import stamp
 from tools.editing import edit
 
 MAX_MESSAGE_CHARS = 50_000
 ACTS = ("edit", "choose", "approve", "cancel", "rollback", "undo", "redo")
+EFFECTS = ("approve", "rollback")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,13 @@ class Sessions:
         """The same conversations with a language model. Locks are not shared: use one of the two at a time."""
         return Sessions(self._graph, replace(self.context, backend=backend))
 
-    async def say(self, thread: str, owner: str, text: str, attachments: tuple[Path, ...] = ()) -> AsyncIterator[Event]:
-        """A message; begins the conversation when `thread` is new. Raises BadInput and NotFound."""
+    async def say(
+        self, thread: str, owner: str, text: str, attachments: tuple[Path, ...] = (), *, may_deploy: bool = True
+    ) -> AsyncIterator[Event]:
+        """A message; begins the conversation when `thread` is new. Raises BadInput and NotFound.
+
+        Without `may_deploy` words that would deploy, load-test or roll back are refused; the rest is carried out.
+        """
         if not text.strip() and not attachments:
             raise BadInput("the message is empty", "say what you need, for example: a support chatbot for 1,000 users")
         if len(text) > MAX_MESSAGE_CHARS:
@@ -80,15 +86,27 @@ class Sessions:
             kept = self._with_input(state, action)
             begin: State = {"schema_version": SCHEMA_VERSION, "thread": thread, "owner": owner, "action": action}
             given: State | Command[Any] = Command(resume=action, update=kept) if state.interrupts else begin | kept
-            async for event in self._run(thread, given, shown):
+            async for event in self._run(thread, given, shown, may_deploy=may_deploy):
                 yield event
 
     async def act(
-        self, thread: str, owner: str, kind: str, revision: int, values: Mapping[str, Any] | None = None
+        self,
+        thread: str,
+        owner: str,
+        kind: str,
+        revision: int,
+        values: Mapping[str, Any] | None = None,
+        *,
+        may_deploy: bool = True,
     ) -> AsyncIterator[Event]:
-        """A click on the card of `revision`. Raises NotFound, Conflict (stale card, nothing waiting) and BadInput."""
+        """A click on the card of `revision`.
+
+        Raises NotFound, Conflict (stale card, nothing waiting), BadInput, and NotAllowed for what needs `may_deploy`.
+        """
         if kind not in ACTS:
             raise BadInput(f"unknown action {kind[:40]!r}", f"one of: {', '.join(ACTS)}", field="kind")
+        if kind in EFFECTS and not may_deploy:
+            raise NotAllowed(f"you may plan here, but not {kind}", "ask whoever may")
         async with self._lock(thread):
             state = await self._state(thread, owner, must_exist=True)
             shown = state.values.get("revision", 0)
@@ -164,12 +182,14 @@ class Sessions:
             return event
         return Said(await asyncio.to_thread(phrased, event.text, self.context.backend))
 
-    async def _run(self, thread: str, given: State | Command[Any] | None, shown: int) -> AsyncIterator[Event]:
+    async def _run(
+        self, thread: str, given: State | Command[Any] | None, shown: int, *, may_deploy: bool = True
+    ) -> AsyncIterator[Event]:
         """Run to the next pause, passing events on; a new card is shown when the revision moved."""
-        config = _config(thread)
+        config, context = _config(thread), replace(self.context, may_deploy=may_deploy)
         try:
             async for event in self._graph.astream(
-                given, config, context=self.context, stream_mode="custom", durability="sync"
+                given, config, context=context, stream_mode="custom", durability="sync"
             ):
                 yield await self._worded(event)  # type: ignore[arg-type]  # nodes write events and nothing else
         except SextantError as error:

@@ -4,6 +4,7 @@ SextantError            the message is one line and names the thing; `cure` says
 ├── BadInput            the person or program gave something unusable (exit code 2); never retried
 ├── NotFound            a name that is not in the facts or records (exit code 2); carries near names
 ├── Conflict            the request was right for an older state: stale card, nothing awaiting, not the owner
+├── NotAllowed          the person or key is known, and may not do this (exit code 2)
 ├── StateUnusable       the state directory or database is read-only, full, corrupt or from a newer version
 └── Unavailable         something outside did not answer (port, endpoint, network); may be retried
 """
@@ -44,6 +45,12 @@ class NotFound(BadInput):
 
 class Conflict(SextantError):
     """The request does not fit the present state; nothing was changed."""
+
+    exit_code = 2
+
+
+class NotAllowed(SextantError):
+    """Somebody who is known may not do this; nothing was changed."""
 
     exit_code = 2
 

@@ -31,7 +31,7 @@ from agent.missing import completing
 from agent.specification import described, edited, plannable, redone, restored, undone
 from agent.state import Json, State, intent_of
 from agent.understanding.commands import commands
-from knowledge.errors import SextantError
+from knowledge.errors import NotAllowed, SextantError
 
 
 def understand(state: State, runtime: Runtime[Context]) -> State:
@@ -97,6 +97,8 @@ def dialogue(state: State, turn: int) -> Dialogue:
 
 def _carried_out(command: Command, state: State, context: Context) -> State:
     """The effect of one command on the state."""
+    if isinstance(command, Approve | Validate | RollBack) and not context.may_deploy:
+        raise NotAllowed("you may plan here, but not deploy, load-test or roll back", "ask whoever may")
     match command:
         case Describe(understanding):
             return _replanned(state, described(state, understanding))
