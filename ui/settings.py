@@ -4,6 +4,7 @@ import gc
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
 
 from knowledge.errors import BadInput
@@ -17,6 +18,23 @@ class ModelChoice:
     name: str
     url: str | None = None
     key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedProxy:
+    """A proxy that signs people in: the header that names them, and the addresses that the header is believed from."""
+
+    header: str
+    networks: tuple[IPv4Network | IPv6Network, ...]
+
+    def trusts(self, address: str) -> bool:
+        """Whether requests from this address come from the proxy."""
+        try:
+            found = ip_address(address)
+        except ValueError:
+            return False
+        known = found.ipv4_mapped or found if isinstance(found, IPv6Address) else found
+        return any(known in network for network in self.networks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +66,13 @@ class Settings:
     """Model hub that `sextant models add` asks: `SEXTANT_HUB_URL`, the Hugging Face hub or a private one like it."""
     hub_token: str | None = None
     """Token for the model hub (`HF_TOKEN`), needed for gated and private models."""
+    proxy: TrustedProxy | None = None
+    """A proxy that signs people in: `SEXTANT_PROXY_HEADER`, as in `X-Forwarded-User`, with the addresses or networks it
+    is believed from in `SEXTANT_PROXY_ADDRESSES`, as in `127.0.0.1,10.0.0.0/24`. Both or none."""
+    oauth: bool = False
+    """Whether a provider of Chainlit is configured (`OAUTH_GENERIC_CLIENT_ID`, `OAUTH_GITHUB_CLIENT_ID`, …)."""
+    limits: Mapping[str, str] = field(default_factory=dict)
+    """How often one may ask, in place of the usual: `SEXTANT_LIMITS`, as in `person=600/minute,address=1200/minute`."""
 
 
 KEY_PREFIX = "SEXTANT_KEY_"
@@ -75,6 +100,11 @@ def read_settings() -> Settings:
         language_model=_language_model(),
         hub_url=(os.environ.get("SEXTANT_HUB_URL") or "https://huggingface.co").rstrip("/"),
         hub_token=os.environ.get("HF_TOKEN") or None,
+        proxy=_proxy(),
+        oauth=any(
+            name.startswith("OAUTH_") and name.endswith("_CLIENT_ID") and os.environ[name] for name in os.environ
+        ),
+        limits=_named("SEXTANT_LIMITS"),
     )
 
 
@@ -87,6 +117,24 @@ def _language_model() -> ModelChoice | None:
         forms = ", ".join(f"{each}:NAME" for each in MODEL_KINDS)
         raise BadInput(f"SEXTANT_MODEL cannot be {chosen[:60]!r}", f"write one of {forms}", field="SEXTANT_MODEL")
     return ModelChoice(kind, name, os.environ.get("SEXTANT_MODEL_URL") or None, os.environ.get("SEXTANT_MODEL_KEY", ""))
+
+
+def _proxy() -> TrustedProxy | None:
+    header, addresses = (os.environ.get(f"SEXTANT_PROXY_{part}", "").strip() for part in ("HEADER", "ADDRESSES"))
+    if not header and not addresses:
+        return None
+    if not header or not addresses:
+        missing = "SEXTANT_PROXY_ADDRESSES" if header else "SEXTANT_PROXY_HEADER"
+        raise BadInput(f"{missing} is missing: a header is believed from named addresses only", field=missing)
+    if not header.replace("-", "").isalnum() or not header.isascii():
+        raise BadInput(f"SEXTANT_PROXY_HEADER cannot be {header[:60]!r}", "X-Forwarded-User, for example",
+                       field="SEXTANT_PROXY_HEADER")  # fmt: skip
+    try:
+        networks = tuple(ip_network(each.strip()) for each in addresses.split(",") if each.strip())
+    except ValueError as error:
+        raise BadInput(f"SEXTANT_PROXY_ADDRESSES: {error}", "write 127.0.0.1,10.0.0.0/24",
+                       field="SEXTANT_PROXY_ADDRESSES") from error  # fmt: skip
+    return TrustedProxy(header.lower(), networks)
 
 
 def _named(name: str) -> dict[str, str]:

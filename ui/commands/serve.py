@@ -27,7 +27,8 @@ def serve(
     from ui.access import access_for
     from ui.settings import read_settings
 
-    settings, access = read_settings(), access_for(host, people)
+    settings = read_settings()
+    access = access_for(host, people, settings)
     with listen(host, port) as listener:  # what is wrong with the address is said before anything heavy is loaded
         from ui.api.application import application
         from ui.api.serving import serve as served
