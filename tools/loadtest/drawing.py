@@ -1,67 +1,9 @@
-"""Plots of a report as plain shapes in SVG coordinates; the page only writes them down."""
+"""Plots of a load test."""
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
+from tools.drawing import Bar, Drawing, Line, Mark, Scale, Tick, from_zero, joined
 from tools.loadtest.report import LoadReport
-
-_STEPS = (1, 2, 2.5, 5, 10)
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A labelled place on an axis."""
-
-    at: float
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A polyline; `kind` is its style."""
-
-    points: str
-    kind: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A rectangle; `kind` is its style."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A point with a label."""
-
-    x: float
-    y: float
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """One plot."""
-
-    title: str
-    lines: tuple[Line, ...]
-    marks: tuple[Mark, ...]
-    bars: tuple[Bar, ...]
-    x_ticks: tuple[Tick, ...]
-    y_ticks: tuple[Tick, ...]
-    width: int = 432
-    height: int = 240
-    left: int = 52
-    right: int = 412
-    top: int = 10
-    bottom: int = 212
 
 
 def drawings(report: LoadReport) -> list[Drawing]:
@@ -83,8 +25,8 @@ def _percentiles(report: LoadReport, name: str) -> Drawing:
         if f"{name}_p{percent}_ms" in report.predicted
     }
     x, y, ticks = _axes(99, [*curve, *bounds[:1], *predicted.values()])
-    lines = [Line(_points([(x(i + 1), y(v)) for i, v in enumerate(curve) if v is not None]), "main", "measured")]
-    lines += [Line(_points([(x(0), y(bound)), (x(99), y(bound))]), "bound", "objective") for bound in bounds[:1]]
+    lines = [Line(joined([(x(i + 1), y(v)) for i, v in enumerate(curve) if v is not None]), "main", "measured")]
+    lines += [Line(joined([(x(0), y(bound)), (x(99), y(bound))]), "bound", "objective") for bound in bounds[:1]]
     return Drawing(
         title=f"{name.upper()} by percentile, ms",
         lines=tuple(lines),
@@ -111,7 +53,7 @@ def _over_time(report: LoadReport) -> Drawing:
     lines = []
     for kind, label, field in series:
         values = [(entry.begin_s + width_s / 2, getattr(entry, field)) for entry in bins]
-        lines.append(Line(_points([(x(at), y(v)) for at, v in values if v is not None]), kind, label))
+        lines.append(Line(joined([(x(at), y(v)) for at, v in values if v is not None]), kind, label))
     return Drawing(
         title="Over the run: TTFT in ms; bars: requests due and failed",
         lines=tuple(lines),
@@ -122,28 +64,7 @@ def _over_time(report: LoadReport) -> Drawing:
     )
 
 
-def _axes(
-    x_max: float, y_values: Sequence[float | None]
-) -> tuple[Callable[[float], float], Callable[[float], float], tuple[Tick, ...]]:
+def _axes(x_max: float, y_values: Sequence[float | None]) -> tuple[Scale, Scale, tuple[Tick, ...]]:
     """Scales from data to the plot area (52..412 × 212..10), and ticks at round numbers from zero."""
-    highest = max((value for value in y_values if value is not None), default=1.0) or 1.0
-    step = _round_step(highest / 4)
-    y_max = step * math.ceil(highest / step)
-
-    def x(value: float) -> float:
-        return round(52 + 360 * value / x_max, 1)
-
-    def y(value: float) -> float:
-        return round(212 - 202 * value / y_max, 1)
-
-    count = round(y_max / step)
-    return x, y, tuple(Tick(y(step * part), f"{step * part:g}") for part in range(count + 1))
-
-
-def _round_step(least: float) -> float:
-    magnitude = 10.0 ** math.floor(math.log10(least))
-    return next(step * magnitude for step in _STEPS if step * magnitude >= least * (1 - 1e-9))
-
-
-def _points(points: Sequence[tuple[float, float]]) -> str:
-    return " ".join(f"{x:g},{y:g}" for x, y in points)
+    y = from_zero(y_values, 212, 10)
+    return Scale(0.0, x_max, 52, 412), y, tuple(Tick(y(value), f"{value:g}") for value in y.round_values())
