@@ -20,11 +20,13 @@ _COUNT_SUFFIX = re.compile(r"x\d{1,3}$")
 _MEMORY = re.compile(r"\d{2,3}(?:gb?|gib)$")
 _FORM = re.compile(r"(?:sxm\d?|pcie|nvl|hbm\d?e?)$")
 _UNKNOWN = re.compile(r"(?:[hb][1-9]00s?|b[1-9]0s?|mi\d{3}[a-z]?s?|gb\d{3}s?|rtx\d{4}s?)$")
+_PLURAL = re.compile(r"(?<=-\d\d)s$")
 _VENDORS = words("nvidia amd intel geforce tesla instinct google aws")
 _BEFORE_DIGITS = words("rtx x single one a an my our lone")
 _CONNECTORS = words("with mit de con avec cards card gpus gpu karten cartes tarjetas of a")
 _NODES = frozenset(["dgx", "hgx"])
 _TOO_COMMON = words("orin pvc hpu max pro a2 p4")
+_SIZES = words("24 40 48 64 80 94 96 141 192")
 _CARD_WORDS = frozenset(["gpu", "gpus", "card", "cards"])
 
 
@@ -162,7 +164,7 @@ class AcceleratorFinder:
 
     def _mention(self, first: int, last: int) -> AcceleratorMention:
         start, end = self._chunks[first].start, self._chunks[last - 1].end
-        name = self._folded[start:end].replace("(", " ")
+        name = _PLURAL.sub("", self._folded[start:end].replace("(", " "))
         qualifiers, end = self._qualifiers(last, end)
         before, start, nodes = self._prefixes(first, start)
         if self._folded[end : end + 1] == ")" and "(" in self._folded[start:end]:
@@ -181,6 +183,9 @@ class AcceleratorFinder:
             text = self._chunks[index].text
             following = self._chunks[index + 1].text if self._close(index + 1) else ""
             if _MEMORY.match(text) or _FORM.match(text):
+                end = self._chunks[index].end
+            elif text.removesuffix("s") in _SIZES and self._folded[end : self._chunks[index].start] == "-":
+                text = text.removesuffix("s") + "gb"
                 end = self._chunks[index].end
             elif text.isdigit() and 2 <= len(text) <= 3 and following in ("gb", "gib", "g", "go"):
                 text, index = text + "gb", index + 1

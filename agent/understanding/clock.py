@@ -50,6 +50,6 @@ def find_hours(folded: str) -> tuple[HoursOfDay, ...]:
         start = _hour(match["start"], None)
         if start is None or end is None or start == end:
             continue
-        at_night = start >= 18 or start < 5
+        at_night = start < 5 or (start >= 18 and 0 < end < start)
         found.append(HoursOfDay(match.start(), match.end(), (end - start) % 24, at_night))
     return tuple(found)

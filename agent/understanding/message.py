@@ -43,7 +43,7 @@ MAX_CHARACTERS = 200_000
 
 _SKIPPED = re.compile(
     r"https?://[^\s<>\"]{1,500}|[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]{1,63}|\d{4}-\d{2}-\d{2}|\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b"
-    r"|\b24\s?/\s?7\b|\b24x7\b"
+    r"|\b24\s?/\s?7\b|\b24x7\b|\bn\s?\+\s?[12]\b"
 )
 _CORRECTION = re.compile(
     r"\b(?:no wait|wait,|actually|correction|sorry|i mean|make that|rather|scratch that|oops|eigentlich|nein,|pardon|"

@@ -48,7 +48,8 @@ class Negation:
 
     def denies(self, first: int, last: int, *, across_commas: bool = True) -> bool:
         """Whether tokens `first` to `last` are denied by a word before or behind them."""
-        return self._denied_before(first, across_commas=across_commas) or self._denied_behind(last)
+        alone = "only" in self._texts[first : last + 1]  # "no GPUs, API only"
+        return self._denied_before(first, across_commas=across_commas and not alone) or self._denied_behind(last)
 
     def denies_directly(self, first: int) -> bool:
         """Whether the word just before is a plain "no" or "not"."""

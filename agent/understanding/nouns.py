@@ -7,8 +7,7 @@ from agent.understanding.lexicon import Hit, Lexicon, phrases, texts_of
 from agent.understanding.numerals import Number
 from agent.understanding.rates import ADVERB_LEXICON
 from agent.understanding.text import ACCELERATOR_MASK, Token, words
-from agent.understanding.vocabulary.tables import read_table
-from agent.understanding.vocabulary.units import CONTINUING_NOUNS, CUES, PER, UNITS, Unit
+from agent.understanding.vocabulary.units import CONTINUING_NOUNS, CUES, PER, UNITS, Unit, names_people
 
 UNIT_LEXICON: Lexicon[Unit] = Lexicon(phrases(UNITS))
 UNKNOWN_NOUN = Unit("item", 1.0, "?")
@@ -16,9 +15,6 @@ NOUN_DIMENSIONS = words("request item user concurrency token image page characte
 MAX_ADJECTIVES = 4
 
 _CUE_WORDS = frozenset(phrase for listed in CUES.values() for phrase in listed if " " not in phrase)
-_PEOPLE = read_table("people")
-_PEOPLE_ENDINGS = _PEOPLE["ending"]
-_THINGS = frozenset(_PEOPLE["thing"])
 _NO_REQUESTS = words(
     "pageviews impressions clicks views downloads installs signups logins shares likes purchases sales minutes lines"
 )
@@ -95,8 +91,7 @@ class NounReader:
         if index >= len(self._tokens) or self._tokens[index].kind != "word" or index in self._skipped:
             return None
         word = self._text(index)
-        people = len(word) > 5 and word.endswith(_PEOPLE_ENDINGS) and word not in _THINGS
-        return Unit("user", 1.0, "users") if people and word not in _CUE_WORDS else None
+        return Unit("user", 1.0, "users") if names_people(word) and word not in _CUE_WORDS else None
 
     def _unknown_noun(self, index: int) -> Unit | None:
         """A noun that no list holds, directly before a rate: "900 widgets a week"."""

@@ -131,11 +131,20 @@ _HALVES = {
     "media": 0.5, "quarter": 0.25, "viertel": 0.25, "third": 1 / 3, "anderthalb": 1.5, "eineinhalb": 1.5,
     "zweieinhalb": 2.5, "dreieinhalb": 3.5,
 }  # fmt: skip
+_PARTS = {
+    "thirds": 1 / 3, "quarters": 0.25, "fifth": 0.2, "fifths": 0.2, "sixth": 1 / 6, "eighth": 0.125, "tenth": 0.1,
+    "tenths": 0.1, "twentieth": 0.05, "hundredth": 0.01, "drittel": 1 / 3, "funftel": 0.2, "zehntel": 0.1,
+    "cinquieme": 0.2, "dixieme": 0.1, "quinto": 0.2, "decimo": 0.1, "quinta": 0.2, "decima": 0.1,
+}  # fmt: skip
+_OF = words("of de der des von d del")
+_RATIO_JOINS = {("in",), ("out", "of"), ("von",), ("sur",), ("de", "cada")}
 _OTHER_SENSES = words("media medio quarter third demi demie")
 _HALVED = words(
     "segundo segundos second seconde million millon millones hora hour heure minuto minute dia day of de a "
     "billion dozen docena"
 )
+_DETERMINERS = words("a an one the our unserer unsere nos nuestros d")
+_NO_RATIO = words("out minutes minute seconds second hours hour days weeks months ms gpus tokens")
 _VAGUE = words(
     "few several many tens hundreds thousands dozens millions lots quelques plusieurs varios varias einige "
     "mehrere milliers centaines miles cientos hunderte tausende handful paar billions millionen"
@@ -211,10 +220,38 @@ class NumberReader:
         """The number that begins at token `index`, with its scale word, or None."""
         token = self._tokens[index]
         if token.kind == "number":
-            return self._digits(index)
+            return self._ratio(index, self._digits(index))
         if token.kind != "word":
             return None
-        return self._fraction(index) or self._vague(index) or self._spelled(index)
+        return (
+            self._part(index) or self._fraction(index) or self._vague(index) or self._ratio(index, self._spelled(index))
+        )
+
+    def _part(self, index: int) -> Number | None:
+        """ "a fifth of", "two thirds of", "ein Zehntel der": an ordinal is a part only where the whole follows."""
+        parts = _PARTS.get(self._text(index + 1))
+        above = 1.0 if self._text(index) in _ARTICLES else float(self._words.get(self._text(index), 0))
+        if parts is None or not above or self._text(index + 2) not in _OF:
+            return None
+        last = index + 3
+        if self._text(last) in _DETERMINERS:
+            last += 1
+        return Number(above * parts, None, index, last)
+
+    def _ratio(self, index: int, above: Number | None) -> Number | None:
+        """ "1 in 50", "one out of twenty": a share; any other number as it is."""
+        if above is None or above.value != 1 or above.last - index != 1:
+            return above
+        for join in _RATIO_JOINS:
+            at = above.last + len(join)
+            if tuple(self._text(above.last + offset) for offset in range(len(join))) != join or at >= len(self._tokens):
+                continue
+            digits = self._tokens[at].kind == "number"
+            below = self._digits(at) if digits else self._spelled(at) if self._tokens[at].kind == "word" else None
+            whole = below is not None and not below.soft and 2 <= below.value <= 1000 and below.value % 1 == 0
+            if below is not None and whole and self._text(below.last) not in _NO_RATIO:
+                return Number(1.0 / below.value, None, index, below.last)
+        return above
 
     def _scale(self, index: int) -> tuple[float, int]:
         """Scale word or letter at `index`: its factor and the index behind it; factor 1 where there is none."""
@@ -295,7 +332,7 @@ class NumberReader:
         value, last = _HALVES[self._text(index)], index + 1
         if self._text(last) in ("of", "de"):
             last += 1
-        if self._text(last) in ("a", "an", "one", "the", "our", "unserer", "unsere", "nos", "nuestros", "d"):
+        if self._text(last) in _DETERMINERS:
             last += 1
         scale, last = self._scale(last)
         return Number(value * scale, None, start, last, scale=scale)

@@ -65,6 +65,10 @@ _ORDINALS = {word: str(place) for place, spelled in enumerate(_PLACES, 1) for wo
 _COMPARE = re.compile(
     r"^(?:compare|vergleiche?|comparer?|compara|show .*side by side|put .*side by side)\b(?P<what>.*)$"
 )
+_ON = re.compile(
+    r"^(?P<order>.+?)\s+(?:on|onto|to|in|auf|sur|en)\s+(?:the\s+|our\s+|my\s+|dem\s+|le\s+|el\s+)?"
+    r"(?:(?P<cluster>kubernetes(?: cluster)?|k8s|cluster)|(?:local(?: machine| simulator)?|simulator|this machine))(?: (?:please|now))?$"
+)
 _SAVE = re.compile(
     r"^(?:save|keep|remember|store|speichere?|sauvegarder?|guarda\w*)(?: (?:this|it|that|the plan|the scenario|das"
     r"|es))?"
@@ -169,7 +173,7 @@ def read_order(text: str, dialogue: Dialogue) -> Command | None:
     if order is not None and order in _COMMANDS:
         return _COMMANDS[order]()
     folded = plain(text)
-    for reader in (_choose, _compare, _keep, _drop):
+    for reader in (_deploy_there, _choose, _compare, _keep, _drop):
         command = reader(folded, dialogue)
         if command is not None:
             return command
@@ -194,6 +198,14 @@ def field_of(text: str) -> str | None:
         if re.search(rf"\b(?:{form})\b", text):
             return fields[0]
     return None
+
+
+def _deploy_there(folded: str, dialogue: Dialogue) -> Command | None:  # noqa: ARG001  # readers share a signature
+    """ "Deploy it on kubernetes": an approval that names its target."""
+    there = _ON.match(folded)
+    if there is None or order_of(there["order"]) != "approve":
+        return None
+    return Approve("kubernetes" if there["cluster"] else "local")
 
 
 def _choose(folded: str, dialogue: Dialogue) -> Command | None:

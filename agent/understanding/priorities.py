@@ -16,6 +16,7 @@ _ASPECTS: Lexicon[str] = Lexicon(
     phrases({key.removeprefix("aspect "): listed for key, listed in _TABLE.items() if key.startswith("aspect ")})
 )
 _EMPHASIS, _OVER, _DISMISSED = (word_list(_TABLE[key]) for key in ("emphasis", "over", "dismissed"))
+_IS = frozenset(["is", "are", "does", "do", "ist", "sind", "est", "es"])
 _ENDS = frozenset([".", ";", "\n", "!", "?", "but", "aber", "mais", "pero"])
 _NOT_SPEED = words(
     "growing moving food track paced api fashion growth question questions start note one messaging changing "
@@ -66,9 +67,18 @@ def _emphasised(scene: Scene, negation: Negation) -> tuple[dict[str, int], set[s
     for aspect in _ASPECTS.find(scene.texts):
         if _beside(scene, aspect, denials, 3, behind_only=True):
             dismissed.add(aspect.meaning)
-        elif _beside(scene, aspect, marks, 4) and not negation.denies(aspect.first, aspect.last, across_commas=False):
+        elif (_beside(scene, aspect, marks, 4) or _answers(scene, aspect, denials)) and not negation.denies(
+            aspect.first, aspect.last, across_commas=False
+        ):
             found.setdefault(aspect.meaning, aspect.first)
     return found, dismissed
+
+
+def _answers(scene: Scene, aspect: Hit[str], denials: Sequence[Hit[bool]]) -> bool:
+    """ "latency isn't important, cost is"."""
+    denied = any(denial.last <= aspect.first for denial in denials)
+    behind = (*scene.texts[aspect.last : aspect.last + 2], ".", ".")
+    return denied and behind[0] in _IS and not behind[1][0].isalnum()
 
 
 def _beside(

@@ -7,16 +7,20 @@ from agent.understanding.lexicon import Hit, Lexicon, phrases, texts_of
 from agent.understanding.numerals import NumberReader
 from agent.understanding.quantities import PERIODS, Per
 from agent.understanding.text import Token, words
-from agent.understanding.vocabulary.units import ADVERBS, DENOMINATORS, PER
+from agent.understanding.vocabulary.units import ADVERBS, DENOMINATORS, PER, names_people
 
 ADVERB_LEXICON: Lexicon[str] = Lexicon(phrases(ADVERBS))
 SCAN = 6
 
 _DENOMINATORS: Lexicon[str] = Lexicon(phrases(DENOMINATORS))
 _BARRIERS = words("and but with while und aber mit et mais avec pero con plus y at")
+_ARTICLES = words("a an each every im")
 _TRANSPARENT = frozenset(["-", ":", "(", "'", '"', "=", "~", "≤", "<"])
 
 _ROUND = frozenset([1.0, 10.0, 24.0, 100.0, 1e3, 1e4, 1e5, 1e6, 1e9])
+
+OTHER = "other"
+"""A denominator that no list holds: how many of it there are is not known."""
 
 Place = tuple[int, int]
 
@@ -87,6 +91,8 @@ class RateReader:
             hit = _DENOMINATORS.at(self._texts, at)
             if hit:
                 return Per(hit.meaning), hit.last
+            if self._counted_apart(at):
+                return Per("user" if names_people(self._text(at) + "s") else OTHER), at + 1
             number = self._numbers.read(at)
         if number is None or number.vague:
             return None
@@ -100,6 +106,15 @@ class RateReader:
         if hit:
             return Per(hit.meaning, amount), hit.last
         return (Per("token", amount), number.last) if amount >= 1000 else None
+
+    def _counted_apart(self, index: int) -> bool:
+        """A noun that no list holds, with another rate behind it: "15 queries per advisor per day"."""
+        behind = index + 1
+        if behind >= len(self._texts) or self._tokens[index].kind != "word" or len(self._text(index)) < 3:
+            return False
+        return ADVERB_LEXICON.at(self._texts, behind) is not None or (
+            self._text(behind) in PER and self._text(behind) not in _ARTICLES
+        )
 
     def _find_periods(self) -> tuple[Hit[str], ...]:
         """Every adverb and "per <period>" of the message."""

@@ -66,10 +66,18 @@ class Scene:
 
     def preceding(self, quantity: Quantity) -> Quantity | None:
         """The quantity before this one."""
+        at = self._position(quantity)
+        return self.quantities[at - 1] if at else None
+
+    def following(self, quantity: Quantity) -> Quantity | None:
+        """The quantity behind this one."""
+        at = self._position(quantity) + 1
+        return self.quantities[at] if at < len(self.quantities) else None
+
+    def _position(self, quantity: Quantity) -> int:
         if not self._positions:
             self._positions = {each.first: at for at, each in enumerate(self.quantities)}
-        at = self._positions[quantity.first]
-        return self.quantities[at - 1] if at else None
+        return self._positions[quantity.first]
 
 
 def unusable(quantity: Quantity) -> str:

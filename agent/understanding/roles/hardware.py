@@ -117,10 +117,15 @@ def _use_behind(scene: Scene, at: int, last: int) -> None:
 
 
 def _of_nodes(scene: Scene, quantity: Quantity | None, count: int | None) -> int | None:
-    """ "2 nodes of 8 H100": the cards of all nodes."""
+    """ "2 nodes of 8 H100", "two 8xH200 nodes": the cards of all nodes."""
     if quantity is None or count is None:
         return count
     nodes = scene.preceding(quantity)
+    behind = scene.texts[quantity.core_last : quantity.core_last + 1]
+    plain = nodes is not None and nodes.dimension in (None, "times") and not nodes.number.soft
+    if nodes is not None and plain and nodes.last == quantity.first and _NODE.intersection(behind):
+        scene.use(nodes)
+        return count * int(nodes.value)
     if nodes is None or nodes.dimension != "node" or not set(scene.texts[nodes.last : quantity.first]) <= _EACH:
         return count
     scene.use(nodes)
@@ -191,6 +196,7 @@ def _is_compared(scene: Scene, at: int, *, denied: bool) -> bool:
     before = scene.texts[low:at]
     for stop in (",", "to", "with", "by"):
         before = before[len(before) - before[::-1].index(stop) :] if stop in before else before
+    behind = scene.texts[at + 2 : at + 3] if scene.texts[at + 1 : at + 2] == ("-",) else scene.texts[at + 1 : at + 2]
     dear = scene.texts[at + 1 : at + 3] in (("costs", "us"), ("cost", "us"), ("is", "too"))
     before = tuple(word for word in before if word != "like") if denied else before
-    return dear or bool(_COMPARED.find(before)) or bool(_YARDSTICK.intersection(scene.texts[at + 1 : at + 2]))
+    return dear or bool(_COMPARED.find(before)) or bool(_YARDSTICK.intersection(behind[:1]))

@@ -1,5 +1,7 @@
 """Targets for time to first token, time per token and end to end."""
 
+from collections.abc import Sequence
+
 from agent.understanding.context import Match
 from agent.understanding.draft import Draft
 from agent.understanding.quantities import Quantity
@@ -33,8 +35,13 @@ def read_times(scene: Scene, draft: Draft) -> None:
     quick = [each for each in times if each.unit and each.top * each.unit.factor < WINDOW_FROM_MS]
     slow = [each for each in times if each not in quick]
     matches = scene.context.assign(quick, _QUICK_ROLES) | scene.context.assign(slow, _SLOW_ROLES)
+    mean = _doubt_means(scene, draft, quick)
     for quantity in times:
         match = matches.get(quantity.first)
+        if quantity is mean:
+            continue
+        if match is None and mean is not None and scene.context.nearest(quantity, ("percentile",), 3.0):
+            match = matches.get(mean.first)
         if quantity.per("token"):
             _say(scene, draft, quantity, "tpot", (quantity.per("token") or quantity.pers[0]).amount)
         elif quantity.per("request"):
@@ -49,6 +56,19 @@ def read_times(scene: Scene, draft: Draft) -> None:
             _bare(scene, draft, quantity)
         elif match.role == "window":
             _window(scene, draft, quantity)
+
+
+def _doubt_means(scene: Scene, draft: Draft, quick: Sequence[Quantity]) -> Quantity | None:
+    """ "1.5 s on average, 90th percentile 3 s": the percentile is the target, the mean beside it has no field."""
+    if not any(scene.context.nearest(each, ("percentile",), 3.0) for each in quick):
+        return None
+    for each in quick:
+        average = scene.context.nearest(each, ("average",), 2.0)
+        if average and average.hit.first >= each.last and not scene.context.nearest(each, ("percentile",), 3.0):
+            scene.use(each)
+            draft.doubt(*scene.span(each), "a mean latency; the percentile beside it is planned", "slo_percentile")
+            return each
+    return None
 
 
 def _is_duration(scene: Scene, quantity: Quantity, match: Match) -> bool:

@@ -2,11 +2,13 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from agent.understanding.draft import Draft
 from agent.understanding.nouns import UNKNOWN_NOUN
 from agent.understanding.quantities import PERIODS, Quantity, period_seconds
+from agent.understanding.rates import OTHER
 from agent.understanding.scene import Scene, unusable
 from agent.understanding.text import words
 from agent.understanding.vocabulary.units import PERIOD_SECONDS
@@ -15,7 +17,15 @@ from tools.units import parse_unit
 
 SECONDS_PER_DAY = 86400.0
 LOAD_REACH = 6.0
+MAX_STEPS = 200
 _USUAL = words("usual average normal avg mean typical baseline")
+_THAT = (("that",), ("this",), ("davon",), ("eso",))
+_READ, _WRITTEN = words("input in prompt inputs"), words("output out completion outputs generated")
+_JOINED = words("and plus + , tokens token & und et y")
+_STEPS = words(
+    "turn turns message messages question questions prompt prompts request requests call calls step steps query "
+    "queries exchange exchanges"
+)
 _PAPERS = words(
     "invoices receipts forms contracts letters scans applications claims tickets cheques checks passports ids faxes"
 )
@@ -116,6 +126,8 @@ def _read_per_user(scene: Scene, draft: Draft, quantity: Quantity) -> bool:
 def read_rates(scene: Scene, draft: Draft) -> None:
     """Fill expected_qps, peak_qps, target_throughput_rps and requests_per_day."""
     counted = [each for each in scene.open(*_COUNTED, *_SEEN) if _is_load(each) and _is_known(draft, each)]
+    steps = [found for each in counted if has_rate(each) and (found := _steps_of(scene, each))]
+    counted = [each for each in counted if each not in steps]
     fast = [each for each in counted if _rate_per_second(each, 1.0) is not None]
     others = list(scene.open("times", None))
     matches = scene.context.assign([*fast, *others], ("peak", "average"), LOAD_REACH)
@@ -125,13 +137,42 @@ def read_rates(scene: Scene, draft: Draft) -> None:
         if why := unusable(quantity):
             draft.doubt(*scene.span(quantity), why, "expected_qps")
         elif is_per_user(scene, quantity):
-            _read_per_user(scene, draft, quantity)
+            _read_per_user(scene, draft, _in_steps(scene, quantity))
+        elif quantity.per(OTHER):
+            draft.doubt(
+                *scene.span(quantity), "a rate for each of several, not said how many there are", "requests_per_day"
+            )
         elif _rate_per_second(quantity, 1.0) is not None:
-            _say_rate(scene, draft, quantity, _load_role(scene, quantity, roles))
+            _say_rate(scene, draft, _in_steps(scene, quantity), _load_role(scene, quantity, roles))
         else:
-            _say_daily(scene, draft, quantity)
+            _say_daily(scene, draft, _in_steps(scene, quantity))
     _read_bare_peaks(scene, draft, fast)
     _read_multiples(scene, draft)
+
+
+def _in_steps(scene: Scene, quantity: Quantity) -> Quantity:
+    """ "1,000 tasks a day, 15 steps per task": the requests, where it is said how many each item takes."""
+    steps = _steps_of(scene, quantity)
+    if steps is None:
+        return quantity
+    scene.use(steps)
+    first, last = min(quantity.first, steps.first), max(quantity.last, steps.last)
+    high = quantity.high * steps.value if quantity.high else None
+    return replace(quantity, value=quantity.value * steps.value, high=high, first=first, last=last)
+
+
+def _steps_of(scene: Scene, item: Quantity) -> Quantity | None:
+    nouns = {word.removesuffix("s") for word in scene.texts[item.number.last : item.core_last] if word not in _STEPS}
+    for each in (scene.following(item), scene.preceding(item)):
+        if each is None or each.period or each.high or unusable(each) or each.value > MAX_STEPS or not nouns:
+            continue
+        behind = (*scene.texts[each.core_last : each.core_last + 2], "", "")
+        before = pairwise(scene.before(each, 6))
+        told = behind[0] == "each" or (behind[0] in _EACH and behind[1] in nouns)
+        told = told or any(word in _EACH and follow in nouns for word, follow in before)
+        if told and not _STEPS.isdisjoint(scene.texts[each.number.last : each.core_last]):
+            return each
+    return None
 
 
 def _is_known(draft: Draft, quantity: Quantity) -> bool:
@@ -186,8 +227,11 @@ def _read_multiples(scene: Scene, draft: Draft) -> None:
 
 
 def _of_the_average(scene: Scene, quantity: Quantity) -> bool:
-    """ "5x our usual 10 rps"."""
-    return bool(_USUAL.intersection(scene.behind(quantity, 2)))
+    """ "5x our usual 10 rps", "12 rps and 3x that on Mondays"."""
+    before = scene.preceding(quantity)
+    fast = before is not None and _rate_per_second(before, 1.0) is not None
+    that = fast and scene.behind(quantity, 1) in _THAT
+    return that or bool(_USUAL.intersection(scene.behind(quantity, 2)))
 
 
 def read_usage(scene: Scene, draft: Draft) -> None:
@@ -269,7 +313,22 @@ def read_tokens_per_day(scene: Scene, draft: Draft) -> None:
             draft.doubt(*scene.span(quantity), "a rate per user, and the number of users is not known", "total_users")
         else:
             factor = users if is_per_user(scene, quantity) else 1
-            draft.say("tokens_per_day", daily * factor, *scene.span(quantity))
+            asked = _input_beside(scene, quantity) * daily / quantity.value
+            detail = f"input {asked:g} and output {daily:g}" if asked else None
+            draft.say("tokens_per_day", (daily + asked) * factor, *scene.span(quantity), detail)
+
+
+def _input_beside(scene: Scene, quantity: Quantity) -> float:
+    """ "20M input and 4M output tokens a day": the input that is counted with the output; 0 where none is."""
+    left = scene.preceding(quantity)
+    if left is None or left.dimension not in (None, "token") or left.high or unusable(left):
+        return 0.0
+    between = scene.texts[left.number.last : quantity.first]
+    answered = _WRITTEN.intersection(scene.texts[quantity.first : quantity.core_last + 1])
+    if not answered or not _READ.intersection(between) or not set(between) <= _READ | _JOINED:
+        return 0.0
+    scene.use(left)
+    return left.value
 
 
 def read_totals(scene: Scene, draft: Draft) -> None:

@@ -9,7 +9,7 @@ from agent.understanding.text import words
 HOURS_PER_MONTH_SECONDS = 2628288.0
 _ASK = "Is “{}” per month, per year, or in total?"
 _CHOICES = ("per month", "per year", "in total")
-AFTER_REACH = 3.0
+AFTER_REACH, AFTER_REACH_PAID = 3.0, 6.0
 CURRENT_REACH = 9.0
 _COST_WORDS = words("cost costs pay bill price rent kosten kostet cout coste")
 _UNPLACED_PERS = {"request": "a price per request", "gpu": "a price per card", "audio": "a price per unit of media"}
@@ -97,7 +97,9 @@ def _budget(scene: Scene, draft: Draft, quantity: Quantity) -> None:
 
 def _is_current(scene: Scene, quantity: Quantity) -> bool:
     current = scene.context.nearest(quantity, ("current",), CURRENT_REACH)
-    if current is None or (current.hit.first > quantity.first and current.cost > AFTER_REACH):
+    paid = any(_is_plain_cost(scene, each) for each in scene.context.near(quantity, ("budget",), 2.0)[:1])
+    reach = AFTER_REACH_PAID if paid else AFTER_REACH
+    if current is None or (current.hit.first > quantity.first and current.cost > reach):
         return False
     if scene.before(quantity, 1) == ("to",):
         return False

@@ -23,6 +23,7 @@ _JOINS = words("and plus & und et y")
 _NOT_PEOPLE = words("ai autonomous llm llms software")
 _NEW = words("new additional extra more neue nouveaux nuevos biggest largest top main key")
 _VERBS = words("are is will would can sind sont son estan on online log at")
+_EACH = words("each every jeder chacun cada")
 _THEM = words("them which whom those these")
 _COLLECTIVE = words("staff workforce users people user")
 
@@ -110,7 +111,9 @@ def read_users(scene: Scene, draft: Draft) -> None:
     at_once = [each for each in scene.open("concurrency") if not each.period]
     at_once += [each for each in scene.open("item", "request") if not each.period and _parallel(scene, each)]
     bare = [
-        each for each in scene.open(None) if not each.number.soft and _names_people(scene, each, counted=bool(people))
+        each
+        for each in scene.open(None)
+        if not each.number.soft and each.value >= 1 and _names_people(scene, each, counted=bool(people))
     ]
     together = scene.context.assign([*people, *at_once, *bare], ("concurrent",), CONCURRENCY_REACH)
     others = any(scene.before(each, 1) != ("(",) for each in people) and len(people) > 1
@@ -119,8 +122,8 @@ def read_users(scene: Scene, draft: Draft) -> None:
         why = unusable(quantity) or ("a range" if quantity.high else "")
         if quantity.first in together:
             scene.use(quantity)
-            if why:
-                draft.doubt(*scene.span(quantity), why, "concurrent_users")
+            if why or _EACH.intersection(scene.before(quantity, 2)):
+                draft.doubt(*scene.span(quantity), why or "so many at once for each of several", "concurrent_users")
             else:
                 draft.say("concurrent_users", quantity.value, *scene.span(quantity))
         elif quantity.dimension is None:
@@ -172,6 +175,8 @@ def _names_people(scene: Scene, quantity: Quantity, *, counted: bool) -> bool:
     behind = [*scene.behind(quantity, 2), "", ""]
     if behind[0] == "of" and behind[1] in _THEM:
         return True
+    if scene.texts[quantity.last : quantity.last + 1] == (")",) and "(" in scene.before(quantity, 2):
+        return _of_people_before(scene, quantity)
     told = counted and bool(_VERBS.intersection(behind[:1]))
     return scene.context.nearest(quantity, ("concurrent",), 3.5 if told else 0.9) is not None
 
@@ -179,9 +184,16 @@ def _names_people(scene: Scene, quantity: Quantity, *, counted: bool) -> bool:
 def _shares(scene: Scene, draft: Draft) -> None:
     """ "10% of them online at once" once the number of users is known."""
     users = draft.value("total_users")
-    for share in scene.open("percent"):
-        if users is None or unusable(share) or share.high or not scene.context.nearest(share, ("concurrent",), 6.0):
+    for share in scene.open("percent", None):
+        part = share.value / 100 if share.dimension == "percent" else share.value
+        if (
+            users is None
+            or part >= 1
+            or unusable(share)
+            or share.high
+            or not scene.context.nearest(share, ("concurrent",), 6.0)
+        ):
             continue
         scene.use(share)
-        detail = f"{share.value:g} % of {users}"
-        draft.say("concurrent_users", float(round(users * share.value / 100)), *scene.span(share), detail)
+        detail = f"{100 * part:g} % of {users}"
+        draft.say("concurrent_users", float(round(users * part)), *scene.span(share), detail)

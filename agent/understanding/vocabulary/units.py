@@ -40,4 +40,11 @@ ADVERBS = {key.split()[0]: phrases for key, phrases in read_table("adverbs").ite
 PERIOD_SECONDS = {key.split()[0]: float(key.split()[1]) for key in read_table("adverbs")}
 CURRENCIES = read_table("currencies")
 CONTINUING_NOUNS = frozenset(read_table("continuing")["continuing"])
+_PEOPLE = read_table("people")
+_PEOPLE_ENDINGS, _THINGS = _PEOPLE["ending"], frozenset(_PEOPLE["thing"])
 PER = words("per / a an each every pro par por al je jede jeden chaque cada im p")
+
+
+def names_people(plural: str) -> bool:
+    """Whether a noun that no list holds ends as words for people do: "skippers", "advisors"."""
+    return len(plural) > 5 and plural.endswith(_PEOPLE_ENDINGS) and plural not in _THINGS
