@@ -146,17 +146,24 @@ def refine_option(
     option: Option, traffic: TrafficProfile, experience: Experience = NO_EXPERIENCE, *, seed: int = SEED
 ) -> Refined | None:
     """An option at the planned peak with its replicas as planned; None for APIs."""
-    configuration, predicted, replicas = option.configuration, option.predicted, option.replicas
-    if configuration is None or predicted is None or not replicas:
+    trial = trial_of(option, traffic, experience, seed=seed)
+    return None if trial is None or not option.replicas else _refined(option.id, option.replicas, trial)
+
+
+def trial_of(
+    option: Option, traffic: TrafficProfile, experience: Experience = NO_EXPERIENCE, *, seed: int = SEED
+) -> "Trial | None":
+    """What is simulated of an option; None for APIs."""
+    configuration, predicted = option.configuration, option.predicted
+    if configuration is None or predicted is None or not option.replicas:
         return None
-    trial = Trial(
+    return Trial(
         cost=corrected_cost(configuration, traffic, experience),
         limits=limits_of(configuration, traffic),
         traffic=traffic,
         answer_s=max(predicted.e2e_ms.mean, 1.0) / 1000,
         seed=seed,
     )
-    return _refined(option.id, replicas, trial)
 
 
 def _refined(option_id: str, replicas: int, trial: "Trial") -> Refined:
