@@ -69,6 +69,22 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """The size of a plot, and the edges of its plot area within."""
+
+    width: int
+    height: int
+    left: int
+    right: int
+    top: int
+    bottom: int
+
+
+SMALL = Frame(432, 240, 52, 412, 10, 212)
+WIDE = Frame(640, 300, 62, 622, 14, 252)
+
+
+@dataclass(frozen=True, slots=True)
 class Drawing:
     """One plot."""
 
@@ -83,12 +99,7 @@ class Drawing:
     x_title: str = ""
     words: str = ""
     """What the plot shows, for those who do not see it; empty: the title."""
-    width: int = 432
-    height: int = 240
-    left: int = 52
-    right: int = 412
-    top: int = 10
-    bottom: int = 212
+    frame: Frame = SMALL
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
 """What the same model costs over the years, by how it is run: API, rented, reserved, bought."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import ceil
+from dataclasses import dataclass, replace
 from typing import Any
 
 from knowledge.errors import SextantError
@@ -14,10 +13,11 @@ from tools.planner.ownership import break_even_month, capital_usd, card_price
 from tools.planner.planning import Plan, plan
 
 MONTHS = 36
+RENTED = "rented by the hour"
 
 _WAYS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("API", {"deployment_model": "api"}),
-    ("rented by the hour", {"deployment_model": "cloud_rental", "billing": ["on_demand"]}),
+    (RENTED, {"deployment_model": "cloud_rental", "billing": ["on_demand"]}),
     ("reserved for a year", {"deployment_model": "cloud_rental", "billing": ["reserved_1y"]}),
     ("reserved for three years", {"deployment_model": "cloud_rental", "billing": ["reserved_3y"]}),
     ("bought", {"deployment_model": "purchase"}),
@@ -39,7 +39,8 @@ class Way:
     monthly_usd: float
     allowed: bool
     break_even_month: int | None
-    """First month in which it has cost less than what is cheapest in the first month; None: never, or it is that."""
+    """First month in which it has cost less than renting by the hour (the cheapest without a price at once, where
+    nobody rents it out); None: never, or nothing is paid at once."""
 
     def paid_usd(self, months: float) -> float:
         """Everything paid after some months."""
@@ -103,18 +104,12 @@ def _way(name: str, option: Option, snapshot: Snapshot, market: Market, *, allow
 
 
 def _crossings(ways: Sequence[Way]) -> list[Way]:
-    """The ways in the order of their first month, each with the month in which it overtakes the first."""
+    """The ways in the order of their first month, each with the month in which its price at once has paid."""
     ordered = sorted(ways, key=lambda way: way.paid_usd(1))
-    if not ordered:
-        return []
-    first, *others = ordered
-    return [first, *(_overtaking(way, first) for way in others)]
+    running = [way for way in ordered if not way.upfront_usd]
+    rented = next((way for way in running if way.name == RENTED), running[0] if running else None)
+    return [way if rented is None or not way.upfront_usd else _paying(way, rented) for way in ordered]
 
 
-def _overtaking(way: Way, first: Way) -> Way:
-    gap = way.upfront_usd - first.upfront_usd
-    month = break_even_month(gap, way.monthly_usd, first.monthly_usd) if gap > 0 else None
-    return Way(
-        way.name, way.option_id, way.runs, way.upfront_usd, way.monthly_usd, way.allowed,
-        None if month is None else max(ceil(month), 1),
-    )  # fmt: skip
+def _paying(way: Way, rented: Way) -> Way:
+    return replace(way, break_even_month=break_even_month(way.upfront_usd, way.monthly_usd, rented.monthly_usd))
