@@ -104,8 +104,8 @@ GROUPS: tuple[tuple[str, tuple[Line, ...]], ...] = (
 )
 
 
-def card(state: State) -> Card:
-    """The editable specification at the state's revision."""
+def card(state: State, beside: Json | None = None) -> Card:
+    """The editable specification at the state's revision; `beside` is what stands beside it (`agent.standing`)."""
     intent = intent_of(state)
     option = chosen_option(state)
     said = intent.model_dump(mode="json")
@@ -118,6 +118,7 @@ def card(state: State) -> Card:
         "snapshot": (state.get("plan") or {}).get("snapshot"),
         "chosen": option,
         "deployment": state.get("deployment"),
+        **(beside or {}),
     }
     return Card(spec, state.get("revision", 0))
 

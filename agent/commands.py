@@ -64,7 +64,9 @@ class Choose:
 
 @dataclass(frozen=True, slots=True)
 class Approve:
-    """Deploy what the card shows."""
+    """Deploy what the card shows, on the target of that name; empty: the default one."""
+
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)

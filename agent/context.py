@@ -1,12 +1,13 @@
 """What the nodes work with: facts, prices, records and effects. Passed per call, never checkpointed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from agent.backends.protocol import Backend
+    from agent.places import Place
     from knowledge.records import Records
     from knowledge.snapshot import Snapshot
     from tools.catalog.catalog import Catalog
@@ -14,6 +15,16 @@ if TYPE_CHECKING:
     from tools.market import Market
     from tools.performance.experience import Experience
     from tools.performance.residual import Residual
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """Where deployments are watched; empty where that is not configured."""
+
+    prometheus_url: str = ""
+    grafana_url: str = ""
+    token: str = field(default="", repr=False)
+    """Bearer token for Prometheus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,9 @@ class Context:
     """Whether whoever speaks may deploy, load-test and roll back; the door sets it for every turn."""
     measured: "Residual | None" = None
     """Measurements that somebody added; None: the shipped ones."""
+    elsewhere: "tuple[Place, ...]" = ()
+    """Other places to deploy to than `target`, the default."""
+    monitor: "Monitor | None" = None
 
     def own(self) -> "Experience":
         """What own deployments and added measurements teach, as of now."""

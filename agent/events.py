@@ -1,6 +1,6 @@
 """What a turn yields. Every face renders these and nothing else; every face sees the same."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 Json = dict[str, Any]
@@ -8,9 +8,15 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Words for the person. Every figure in `text` is among the facts of the turn."""
+    """Words for the person. Every figure in `text` is among the facts of the turn.
+
+    `facts` are what the words were made from, for faces that draw them; `kind` names their form: `prices` (catalog
+    rows), `bill` (the report of an invoice), `status` (deployments with what was observed of them). Empty: words only.
+    """
 
     text: str
+    kind: str = ""
+    facts: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +47,17 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Work under way: a step, how far it is (0 to 1), and a note."""
+    """Work under way: a step, how far it is (0 to 1), and a note.
+
+    `stage` is where within the step (of a deployment: `reserved`, `applying`, `waiting`, …); `figures` are what a load
+    test measured so far, by name: counts, and `ttft_p90_ms` and the like over all answers until now.
+    """
 
     step: str
     fraction: float
     note: str
+    stage: str = ""
+    figures: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +77,22 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Replied:
+    """What a deployed endpoint answers to a prompt, as far as it has come; the last one is `finished`.
+
+    Times are those of the deployment (`time_factor` is taken out); None where nothing came.
+    """
+
+    text: str
+    finished: bool
+    prompt_tokens: int | None = None
+    output_tokens: int = 0
+    ttft_ms: float | None = None
+    tpot_ms: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """Something did not work: one line, and the way out."""
 
@@ -72,7 +100,7 @@ class Failed:
     what_to_do: str
 
 
-Event = Said | Card | Options | Comparison | Progress | Report | Asked | Failed
+Event = Said | Card | Options | Comparison | Progress | Report | Asked | Replied | Failed
 
 
 def to_json(event: Event) -> Json:

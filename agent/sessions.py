@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 import aiosqlite
@@ -22,13 +22,20 @@ from agent.backends.phrasing import phrased
 from agent.backends.protocol import Backend
 from agent.card import card, options
 from agent.context import Context
-from agent.events import Card, Event, Failed, Options, Said
+from agent.events import Card, Event, Failed, Options, Replied, Said
 from agent.graph import Graph, build_graph
 from agent.inputs import with_input
+from agent.places import place_named
+from agent.rating import rate
+from agent.standing import standing
 from agent.state import SCHEMA_VERSION, Action, Json, State, chosen_option, intent_of
+from agent.trying import replies
 from knowledge.errors import BadInput, Conflict, NotAllowed, NotFound, SextantError, StateUnusable
 from knowledge.records import stamp
 from tools.editing import edit
+
+if TYPE_CHECKING:
+    from agent.manifests import Preview
 
 MAX_MESSAGE_CHARS = 50_000
 ACTS = ("edit", "choose", "approve", "cancel", "rollback", "undo", "redo")
@@ -122,6 +129,8 @@ class Sessions:
                     f"this card is out of date (revision {revision}, now {waiting})", "look at the newest card"
                 )
             checked = _checked(kind, dict(values or {}), state.values)
+            if kind == "approve":
+                place_named(str(checked.get("target", "")), self.context)
             action = Action(kind=kind, text="", values=checked)  # type: ignore[typeddict-item]  # checked above
             kept = self._with_input(state, action)
             async for event in self._run(thread, Command(resume=action, update=kept), shown):
@@ -147,7 +156,7 @@ class Sessions:
             revision=values.get("revision", 0),
             awaiting="review" if waiting else None,
             deployment=values.get("deployment"),
-            card=card(values) if waiting else None,
+            card=await self._card(values) if waiting else None,
             options=options(values) if waiting else None,
         )
 
@@ -155,6 +164,27 @@ class Sessions:
         """Everything that the conversation remembers. Raises NotFound."""
         values: State = (await self._state(thread, owner, must_exist=True)).values  # type: ignore[assignment]
         return values
+
+    async def preview(self, thread: str, owner: str, form: str = "") -> "Preview":
+        """The manifests of the option on the card (see `agent.manifests`). Raises NotFound, Conflict and BadInput."""
+        from agent.manifests import preview  # noqa: PLC0415  # the cluster's client loads with the first one
+
+        return await asyncio.to_thread(preview, await self.state(thread, owner), self.context, form)
+
+    async def ask(self, thread: str, owner: str, prompt: str) -> AsyncIterator[Replied]:
+        """Try a prompt on what this conversation has deployed. Raises NotFound, BadInput, Conflict and Unavailable."""
+        async for reply in replies(await self.state(thread, owner), self.context, prompt):
+            yield reply
+
+    async def rate(self, thread: str, owner: str, stars: int, comment: str = "") -> None:
+        """Keep what somebody thinks of the recommendation with its outcome.
+
+        Raises NotFound, BadInput, and Conflict before anything was tested.
+        """
+        await asyncio.to_thread(rate, await self.state(thread, owner), self.context, stars, comment)
+
+    async def _card(self, values: State) -> Card:
+        return card(values, await asyncio.to_thread(standing, values, self.context))
 
     def _with_input(self, state: StateSnapshot, action: Action) -> State:
         return with_input(state.values, action, stamp(self.context.clock()))  # type: ignore[arg-type]
@@ -196,7 +226,7 @@ class Sessions:
             yield Failed(error.message, error.cure)
         state = await self._graph.aget_state(config)
         if state.interrupts and state.values.get("revision") != shown:
-            yield card(state.values)  # type: ignore[arg-type]  # LangGraph types state values as Any
+            yield await self._card(state.values)  # type: ignore[arg-type]  # LangGraph types state values as Any
             yield options(state.values)  # type: ignore[arg-type]
 
 

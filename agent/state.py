@@ -44,6 +44,7 @@ class State(TypedDict, total=False):
     chosen: str | None
     choices: list[Json]
     revision: int
+    place: str
     deployment: Json | None
     report: Json | None
 

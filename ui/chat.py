@@ -12,7 +12,7 @@ from rich.progress import Progress as ProgressBar
 
 from agent.events import Card, Event, Options, Progress
 from agent.sessions import Sessions
-from knowledge.errors import SextantError
+from knowledge.errors import BadInput, SextantError
 from tools.editing import read_assignment
 from ui.opening import opened
 from ui.rendering.events import render
@@ -26,7 +26,10 @@ Say what you need, for example: a support chatbot for 1,000 users, fast, under $
 HELP = """Plain words work everywhere: "actually 2000 users", "what if traffic doubles", "why not the 70B?".
   /edit FIELD=VALUE …   change fields of the card, e.g. /edit total_users=2000 budget.max_monthly_cost_usd=null
   /choose N             take option N of the table
-  /approve              deploy what the card shows and load-test it
+  /approve [TARGET]     deploy what the card shows and load-test it
+  /manifests [FORM]     the Kubernetes manifests of it: kserve, vanilla, llmisvc
+  /try WORDS            ask what was deployed
+  /rate 1-5 [WORDS]     how good the recommendation was, kept with what was measured
   /rollback             undo the deployment
   /undo  /redo          step through changes
   /cancel               leave without deploying
@@ -59,6 +62,12 @@ class TerminalChat:
             if line == "/show":
                 self.shown.clear()
                 await self._show()
+            elif line.startswith("/try "):
+                await self.play(self._asked(line.removeprefix("/try ")))
+            elif line.startswith("/rate "):
+                await self._rate(*line.removeprefix("/rate ").strip().partition(" ")[::2])
+            elif line.startswith("/manifests"):
+                await self._manifests(line.removeprefix("/manifests").strip())
             elif line.startswith("/"):
                 await self._command(line)
             else:
@@ -76,8 +85,28 @@ class TerminalChat:
             values = dict(read_assignment(part) for part in rest.split() if part)
         elif name == "choose":
             values = {"option": self._option(rest.strip())}
+        elif name == "approve" and rest.strip():
+            values = {"target": rest.strip()}
         view = await self.sessions.view(self.thread, self.owner)
         await self.play(self.sessions.act(self.thread, self.owner, name, view.revision, values))
+
+    async def _asked(self, prompt: str) -> AsyncIterator[Event]:
+        """The answer of what was deployed, shown when it is whole."""
+        async for reply in self.sessions.ask(self.thread, self.owner, prompt):
+            if reply.finished:
+                yield reply
+
+    async def _rate(self, stars: str, comment: str) -> None:
+        if not stars.isdigit():
+            raise BadInput(f"{stars[:20]!r} is no rating", "write /rate 4, or /rate 4 with words", field="stars")
+        await self.sessions.rate(self.thread, self.owner, int(stars), comment)
+        self.console.print("Kept with the outcome.", style="dim")
+
+    async def _manifests(self, form: str) -> None:
+        shown = await self.sessions.preview(self.thread, self.owner, form)
+        self.console.print(shown.text(), markup=False, highlight=False, soft_wrap=True)
+        for finding in shown.findings:
+            self.console.print(str(finding), style="dim", markup=False)
 
     def _option(self, text: str) -> str:
         if text.isdigit() and 1 <= int(text) <= len(self.option_ids):

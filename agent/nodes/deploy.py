@@ -5,6 +5,7 @@ from langgraph.runtime import Runtime
 
 from agent.context import Context
 from agent.events import Failed, Progress, Said
+from agent.places import place_named
 from agent.state import State
 from knowledge.errors import SextantError
 from templates.answers import answer
@@ -17,11 +18,12 @@ def deploy(state: State, runtime: Runtime[Context]) -> State:
     write, context = get_stream_writer(), runtime.context
 
     def progress(event: DeployProgress) -> None:
-        write(Progress("deploy", event.fraction, event.note))
+        write(Progress("deploy", event.fraction, event.note, event.step))
 
     try:
         spec = specification_from_plan(state["plan"], state.get("chosen"))
-        record = context.target.apply(
+        target = place_named(state.get("place", ""), context).target
+        record = target.apply(
             spec,
             owner=state["owner"],
             thread=state["thread"],
@@ -31,5 +33,5 @@ def deploy(state: State, runtime: Runtime[Context]) -> State:
     except SextantError as error:
         write(Failed(error.message, error.cure))
         return {"route": "failed", "revision": state["revision"] + 1}
-    write(Said(answer("deployed", deployment=record, target=context.target.name, replicas=spec.replicas)))
+    write(Said(answer("deployed", deployment=record, target=target.name, replicas=spec.replicas)))
     return {"deployment": {"id": record.deployment_id, "endpoints": list(record.endpoints)}, "route": ""}

@@ -21,4 +21,6 @@ def review(state: State, runtime: Runtime[Context]) -> State:  # noqa: ARG001  #
             update |= redone(state) or {}
         case "choose":
             update |= {"chosen": action["values"]["option"], "revision": state["revision"] + 1}
+        case "approve":
+            update |= {"place": action["values"].get("target", "")}
     return update

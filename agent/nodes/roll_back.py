@@ -5,6 +5,7 @@ from langgraph.runtime import Runtime
 
 from agent.context import Context
 from agent.events import Failed, Progress, Said
+from agent.places import target_of
 from agent.state import State
 from knowledge.errors import SextantError
 from templates.answers import answer
@@ -13,16 +14,17 @@ from tools.deploy.target import DeployProgress
 
 def roll_back(state: State, runtime: Runtime[Context]) -> State:
     """Stop what runs; repeating it changes nothing, so a crash in the middle is harmless."""
-    write = get_stream_writer()
+    write, context = get_stream_writer(), runtime.context
     deployment = state.get("deployment")
     if not deployment:
         return {"route": ""}
 
     def progress(event: DeployProgress) -> None:
-        write(Progress("roll back", event.fraction, event.note))
+        write(Progress("roll back", event.fraction, event.note, event.step))
 
     try:
-        record = runtime.context.target.rollback(deployment["id"], who=state["owner"], on_progress=progress)
+        target = target_of(context.records.deployments.get(deployment["id"]), context)
+        record = target.rollback(deployment["id"], who=state["owner"], on_progress=progress)
     except SextantError as error:
         write(Failed(error.message, error.cure))
         return {"route": "failed"}

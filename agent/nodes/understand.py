@@ -132,8 +132,8 @@ def _kept(name: str, state: State, context: Context) -> Json:
 def _asked_for(command: Command, state: State) -> State:
     """The commands that change nothing of the specification."""
     match command:
-        case Approve():
-            return _waits_for(state, "deploy", needed="chosen")
+        case Approve(target):
+            return {**_waits_for(state, "deploy", needed="chosen"), "place": target}
         case Validate():
             return _waits_for(state, "validate", needed="deployment")
         case RollBack():

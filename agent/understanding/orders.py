@@ -67,7 +67,8 @@ _COMPARE = re.compile(
 )
 _ON = re.compile(
     r"^(?P<order>.+?)\s+(?:on|onto|to|in|auf|sur|en)\s+(?:the\s+|our\s+|my\s+|dem\s+|le\s+|el\s+)?"
-    r"(?:(?P<cluster>kubernetes(?: cluster)?|k8s|cluster)|(?:local(?: machine| simulator)?|simulator|this machine))(?: (?:please|now))?$"
+    r"(?:(?P<cluster>kubernetes(?: cluster)?|k8s|cluster)|(?:local(?: machine| simulator)?|simulator|this machine))"
+    r"(?: (?:please|now))?$"
 )
 _SAVE = re.compile(
     r"^(?:save|keep|remember|store|speichere?|sauvegarder?|guarda\w*)(?: (?:this|it|that|the plan|the scenario|das"

@@ -9,8 +9,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from agent.events import Asked, Card, Comparison, Event, Failed, Options, Progress, Report, Said
-from templates.numbers import amount
+from agent.events import Asked, Card, Comparison, Event, Failed, Options, Progress, Replied, Report, Said
+from templates.numbers import amount, dollars
 from ui.rendering.badges import BADGES
 from ui.rendering.plan import options_table
 
@@ -53,7 +53,18 @@ def _card(event: Card) -> RenderableType:
                 source.append(f"  {field['detail']}", style="dim")
             table.add_row(f"  {field['label']}", amount(field["value"]), field.get("unit") or "", source)
     title = f"{event.spec['title']} · revision {event.revision}"
-    return Panel(table, title=title, title_align="left", box=box.ROUNDED)
+    return Panel(
+        table, title=title, title_align="left", box=box.ROUNDED, subtitle=_approval(event.spec), subtitle_align="left"
+    )
+
+
+def _approval(spec: dict[str, Any]) -> Text | None:
+    """What `/approve` would do, and where; None when there is nothing to choose."""
+    option, targets = spec["chosen"], spec.get("targets") or []
+    if option is None or option["kind"] == "api" or len(targets) < 2:
+        return None
+    ways = " · ".join(f"/approve {each['name']}: {each['title']}" for each in targets)
+    return Text(f"{ways} · planned {dollars(option['cost']['monthly_usd'])} a month", style="dim")
 
 
 def _comparison(event: Comparison) -> RenderableType:
@@ -70,6 +81,14 @@ def _options(event: Options) -> RenderableType:
     return options_table(event.options, event.lists, event.rejected, event.chosen)
 
 
+def _replied(event: Replied) -> RenderableType:
+    figures = [f"{event.output_tokens:,} tokens"]
+    figures += [
+        f"{name} {value:,.0f} ms" for name, value in (("TTFT", event.ttft_ms), ("TPOT", event.tpot_ms)) if value
+    ]
+    return Text(event.text) + Text(f"\n{', '.join(figures)}{'; ' + event.note if event.note else ''}", style="dim")
+
+
 def _report(event: Report) -> RenderableType:
     from ui.rendering.report import report_panel
 
@@ -83,5 +102,6 @@ _RENDERERS: dict[type, Callable[[Any], RenderableType]] = {
     Card: _card,
     Comparison: _comparison,
     Options: _options,
+    Replied: _replied,
     Report: _report,
 }

@@ -1,0 +1,57 @@
+"""What stands beside the specification: where it can be deployed, and what runs for it, how well, and where to look."""
+
+from urllib.parse import quote
+
+from agent.context import Context
+from agent.places import places
+from agent.state import Json, State
+from knowledge.errors import NotFound
+from knowledge.records import Deployment
+
+
+def standing(state: State, context: Context) -> Json:
+    """`targets` to choose from, and `deployment` as recorded now (None when nothing runs)."""
+    return {"targets": [place.to_json() for place in places(context)], "deployment": _running(state, context)}
+
+
+def _running(state: State, context: Context) -> Json | None:
+    known = state.get("deployment")
+    if not known:
+        return None
+    try:
+        record = context.records.deployments.get(known["id"])
+    except NotFound:
+        return known
+    outcome = context.records.outcomes.latest(record.deployment_id)
+    rating = None
+    if outcome is not None:
+        own = next((each for each in outcome.ratings if each.who == record.owner), None)
+        rating = {"stars": own.stars, "comment": own.comment} if own else None
+    title = next((place.title for place in places(context) if place.target.name == record.target), record.target)
+    return {
+        **known,
+        "target": record.target,
+        "title": title,
+        "state": record.state,
+        "model": record.model_id,
+        "time_factor": record.time_factor,
+        "verdict": outcome.verdict if outcome else None,
+        "rating": rating,
+        "monitoring": monitoring(record, context),
+        "observable": bool(context.monitor and context.monitor.prometheus_url),
+    }
+
+
+def monitoring(record: Deployment, context: Context) -> list[Json]:
+    """Where to watch a deployment: dashboards and Prometheus where they are configured, and its own figures."""
+    found = []
+    monitor = context.monitor
+    if monitor is not None and monitor.grafana_url:
+        found.append({"title": "Grafana", "url": f"{monitor.grafana_url}/d/sextant-{record.deployment_id}"})
+    if monitor is not None and monitor.prometheus_url:
+        query = quote(f'{{deployment="{record.deployment_id}"}}', safe="")
+        found.append({"title": "Prometheus", "url": f"{monitor.prometheus_url}/graph?g0.expr={query}&g0.tab=0"})
+    for number, endpoint in enumerate(dict.fromkeys(record.endpoints), 1):
+        name = "metrics" if len(record.endpoints) == 1 else f"metrics of replica {number}"
+        found.append({"title": name, "url": f"{endpoint.rstrip('/')}/metrics"})
+    return found
