@@ -1,13 +1,17 @@
 """What all tests share."""
 
 import os
+import secrets
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -73,3 +77,79 @@ def any_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str,
 def start_double() -> Callable[..., AbstractContextManager[Path]]:
     """Starts the project's API double with its controllers in a folder: a context manager that gives the kubeconfig."""
     return lambda folder, *options: cluster_process("kubernetes_double", folder, *options)
+
+
+@contextmanager
+def postgres_process() -> Iterator[tuple[str, Callable[[str], None]]]:
+    """A PostgreSQL server until the block ends: its address, and a way to tell it "stop" and "start"."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not programs:
+        reason = "Debian's postgresql is not installed"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    folder = Path(tempfile.mkdtemp(prefix="sextant-postgres-", dir="/tmp"))
+    command = [sys.executable, "-m", "postgres_server", str(folder), str(programs[-1].parent)]
+    with subprocess.Popen(
+        command, env={**os.environ, "PYTHONPATH": str(ROOT / "tests")}, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+
+        def tell(word: str) -> None:
+            assert process.stdin
+            assert process.stdout
+            process.stdin.write(f"{word}\n".encode())
+            process.stdin.flush()
+            assert process.stdout.readline() == b"done\n"
+            if word == "start":
+                answering(url)
+
+        try:
+            deadline = time.monotonic() + 150
+            while not (folder / "url").exists():
+                assert process.poll() is None, "PostgreSQL did not start"
+                assert time.monotonic() < deadline, "PostgreSQL did not become ready"
+                time.sleep(0.02)
+            url = (folder / "url").read_text()
+            answering(url)
+            yield url, tell
+        finally:
+            process.stdin.close()
+            process.wait(60)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def answering(url: str) -> None:
+    """Wait until a database answers."""
+    deadline = time.monotonic() + 150
+    while True:
+        try:
+            psycopg.connect(url, connect_timeout=5).close()
+        except psycopg.OperationalError:
+            assert time.monotonic() < deadline, "PostgreSQL does not answer"
+            time.sleep(0.02)
+        else:
+            return
+
+
+@pytest.fixture(scope="session")
+def start_postgres() -> Callable[[], AbstractContextManager[tuple[str, Callable[[str], None]]]]:
+    """Starts a PostgreSQL server of one's own."""
+    return postgres_process
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of a PostgreSQL server that the tests of one process share."""
+    with postgres_process() as (url, _):
+        yield url
+
+
+@pytest.fixture
+def database_url(postgres: str) -> str:
+    """The address of an empty database on that server."""
+    name = f"t{secrets.token_hex(6)}"
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return postgres.rpartition("/")[0] + f"/{name}"

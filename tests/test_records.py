@@ -12,8 +12,8 @@ import pytest
 
 from knowledge.errors import BadInput, Conflict, NotFound, StateUnusable
 from knowledge.records import Deployment, Measure, NewDeployment, Outcome, Records, Replica, SloOutcome
-from knowledge.records.database import FILE_NAME, unusable
 from knowledge.records.exchange import read_outcomes, write_outcomes
+from knowledge.records.sqlite import FILE_NAME, unusable
 
 
 class Clock:
@@ -118,7 +118,10 @@ def test_a_deployment_is_found_by_the_beginning_of_its_id(records: Records) -> N
 
 def test_the_audit_can_only_grow(records: Records) -> None:
     records.audit.add(who="ann", action="validate", subject="d-1", result="met")
-    with sqlite3.connect(records.path) as connection, pytest.raises(sqlite3.IntegrityError, match="append-only"):
+    with (
+        sqlite3.connect(records.database.name) as connection,
+        pytest.raises(sqlite3.IntegrityError, match="append-only"),
+    ):
         connection.execute("DELETE FROM audit")
     connection.close()
     assert len(records.audit.entries()) == 1
@@ -201,7 +204,8 @@ def test_a_read_only_file_system_is_named_with_the_way_out() -> None:
 
 
 def test_a_read_only_database_is_named_with_the_way_out(tmp_path: Path) -> None:
-    path = Records(tmp_path).path
+    Records(tmp_path)
+    path = tmp_path / FILE_NAME
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     with pytest.raises(sqlite3.OperationalError) as refused:
         connection.execute("DELETE FROM deployments")
@@ -221,7 +225,7 @@ def test_a_damaged_database_is_named(tmp_path: Path) -> None:
 
 def test_a_database_from_a_newer_version_is_left_untouched(tmp_path: Path) -> None:
     records = Records(tmp_path)
-    with sqlite3.connect(records.path) as connection:
+    with sqlite3.connect(records.database.name) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
     with pytest.raises(StateUnusable, match="newer Sextant") as caught:

@@ -1,11 +1,10 @@
 """The append-only log: who did what to which subject, with which plan, when, and what came of it."""
 
-import sqlite3
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from knowledge.records.clock import Clock, stamp
-from knowledge.records.database import Database
+from knowledge.records.database import Connection, Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,9 @@ class Audit:
 
     def entries(self, *, subject: str | None = None, limit: int = 10_000) -> tuple[AuditEntry, ...]:
         """The newest `limit` entries, oldest first."""
-        query = """SELECT * FROM audit WHERE :subject IS NULL OR subject = :subject ORDER BY entry DESC LIMIT :limit"""
+        query = (
+            """SELECT * FROM audit WHERE (:subject IS NULL OR subject = :subject) ORDER BY entry DESC LIMIT :limit"""
+        )
         with self._database.read() as connection:
             rows = connection.execute(query, {"subject": subject, "limit": limit}).fetchall()
         return tuple(
@@ -47,7 +48,7 @@ class Audit:
         )
 
 
-def append(connection: sqlite3.Connection, entry: AuditEntry) -> None:
+def append(connection: Connection, entry: AuditEntry) -> None:
     """Append within a transaction that also changes what the entry tells of."""
     connection.execute(
         "INSERT INTO audit (at, who, action, subject, plan_hash, result) "

@@ -1,113 +1,91 @@
-"""The SQLite file behind the records: opening, migrating, and saying plainly what is wrong with it.
+"""Where records are kept: one SQLite file in the state directory, or one PostgreSQL database for several processes.
 
-A connection lives for one transaction only, so threads and processes share nothing but the file. Writers take the
-lock at once (`BEGIN IMMEDIATE`) and so never meet a stale read.
+How a part of Sextant keeps something of its own (keys, inboxes, chat history, deployments):
+
+1. Its tables are appended to `MIGRATIONS` in schema.py, written once in SQLite's words; schema.py says which words
+   PostgreSQL has instead. A migration that was released is never changed.
+2. A small class takes a `Database` and speaks SQL that both understand, with `:name` or `?` for every value:
+
+       class Keys:
+           def __init__(self, database: Database) -> None:
+               self._database = database
+
+           def add(self, key: Key) -> bool:
+               with self._database.write() as connection:
+                   return connection.execute(
+                       "INSERT INTO api_keys VALUES (:hash, :owner) ON CONFLICT DO NOTHING", asdict(key)
+                   ).rowcount == 1
+
+   `ON CONFLICT`, `RETURNING`, `coalesce`, `lower(a) LIKE lower(b)` are common ground; `rowid`, `INSERT OR …`, `json_…`,
+   `ilike`, booleans and `FOR UPDATE` are not. Rows are dicts. Times are text (`stamp`), flags are 0 and 1.
+3. To decide once among several processes let the database decide: `INSERT … ON CONFLICT DO NOTHING` or
+   `UPDATE … WHERE state = 'free'` and look at `rowcount`. A read followed by a write is no lock on PostgreSQL.
+
+`Records(home, url=…).database` is the open database; in a running server `context.records.database`. Calls block for
+as long as the database takes: in a coroutine use `await asyncio.to_thread(…)`. Errors are StateUnusable (cannot be
+used as it is) and Unavailable (does not answer now); passwords never appear in them.
 """
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any, Protocol
 
-from knowledge.errors import SextantError, StateUnusable, Unavailable
-from knowledge.records.schema import MIGRATIONS
-
-FILE_NAME = "records.sqlite"
-BUSY_TIMEOUT_S = 15.0
+Values = Mapping[str, Any] | Sequence[Any]
 
 
-class Database:
-    """One SQLite file under the state directory `home`, at the newest schema version.
+class Result(Protocol):
+    """What a statement gave. `rowcount` is the number of rows it changed."""
 
-    Raises StateUnusable when the directory or file is read-only, full, corrupt or from a newer version, and
-    Unavailable when another process holds the file longer than `BUSY_TIMEOUT_S`. Nothing is half-written.
-    """
+    @property
+    def rowcount(self) -> int: ...
 
-    def __init__(self, home: Path) -> None:
-        self.path = home / FILE_NAME
-        try:
-            home.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StateUnusable(
-                f"the state directory {home} cannot be used: {error.strerror}",
-                "set SEXTANT_HOME to a directory you can write to",
-            ) from error
-        self._migrate()
+    def fetchone(self) -> Any: ...
 
-    @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
+    def fetchall(self) -> list[Any]: ...
+
+
+class Connection(Protocol):
+    """One transaction on either database; rows are dicts by column name."""
+
+    def execute(self, query: str, values: Values = (), /) -> Result: ...
+
+    def executemany(self, query: str, rows: Iterable[Values], /) -> object: ...
+
+
+class Database(ABC):
+    """A database at the newest schema version; safe to share between threads."""
+
+    name: str
+    """What messages call it: a path, or an address without its password."""
+
+    @abstractmethod
+    def write(self) -> AbstractContextManager[Connection]:
         """A transaction that changes; committed when the block ends, undone when it raises."""
-        with self._connection() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
 
-    @contextmanager
-    def read(self) -> Iterator[sqlite3.Connection]:
+    @abstractmethod
+    def read(self) -> AbstractContextManager[Connection]:
         """A consistent view for reading."""
-        with self._connection() as connection:
-            connection.execute("BEGIN")
-            yield connection
 
-    def _migrate(self) -> None:
-        with self._connection() as connection:
-            version = _version(connection)
-        if version > len(MIGRATIONS):
-            raise StateUnusable(
-                f"{self.path} was written by a newer Sextant (schema {version}, this one knows {len(MIGRATIONS)})",
-                "upgrade Sextant, or set SEXTANT_HOME to another directory",
-            )
-        if version == len(MIGRATIONS):
-            return
-        with self.write() as connection:
-            for number, statements in enumerate(MIGRATIONS[_version(connection) :], start=_version(connection) + 1):
-                for statement in statements:
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {number}")
+    @abstractmethod
+    def check(self) -> None:
+        """Return when it answers within a few seconds. Raises StateUnusable and Unavailable."""
 
-    @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        try:
-            connection = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-        except sqlite3.Error as error:
-            raise unusable(self.path, error) from error
-        try:
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute("PRAGMA foreign_keys = ON")
-            yield connection
-        except sqlite3.DatabaseError as error:
-            raise unusable(self.path, error) from error
-        finally:
-            connection.close()
+    @abstractmethod
+    def close(self) -> None:
+        """Give connections back; the database may not be used any more."""
 
 
-def _version(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+def open_database(home: Path, url: str | None = None) -> Database:
+    """The database behind `url` (postgresql://…), or the file in the state directory `home`, made and migrated.
 
+    Raises StateUnusable when it cannot be used, BadInput for an address that is none, Unavailable when nothing answers.
+    """
+    if url is None:
+        from knowledge.records.sqlite import SqliteDatabase  # noqa: PLC0415 - a database loads what it needs
 
-def unusable(path: Path, error: sqlite3.Error) -> SextantError:
-    """What is wrong with the file, as an error that says what to do; anything else is a programming error, raised."""
-    primary = error.sqlite_errorcode & 0xFF if hasattr(error, "sqlite_errorcode") else None
-    if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
-        return StateUnusable(
-            f"{path} cannot be written: {error}",
-            "make the directory writable, or set SEXTANT_HOME to one that is",
-        )
-    if primary in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM):
-        return StateUnusable(
-            f"{path} could not be written: {error}", "free some space on that disk, or set SEXTANT_HOME to another one"
-        )
-    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return StateUnusable(
-            f"{path} is damaged: {error}", f"move {path.name} aside (a new one is made) or restore it from a backup"
-        )
-    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return Unavailable(f"{path} is held by another process", "try again in a moment")
-    raise error
+        return SqliteDatabase(home)
+    from knowledge.records.postgres import PostgresDatabase  # noqa: PLC0415 - its driver takes a while to load
+
+    return PostgresDatabase(url)

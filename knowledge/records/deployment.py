@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -10,7 +9,7 @@ from typing import Any, Literal
 from knowledge.errors import Conflict, NotFound
 from knowledge.records.audit import AuditEntry, append
 from knowledge.records.clock import Clock, stamp
-from knowledge.records.database import Database
+from knowledge.records.database import Connection, Database
 
 DeploymentState = Literal["pending", "applied", "verified", "failed", "rolled_back"]
 
@@ -53,6 +52,8 @@ class NewDeployment:
     time_factor: float
     monthly_cost_usd: float | None
     snapshot: str
+    host: str = ""
+    """Whose machine and state directory it belongs to where only that one can supervise it; empty otherwise."""
 
     @property
     def deployment_id(self) -> str:
@@ -83,6 +84,7 @@ class Deployment:
     reason: str
     created_at: str
     updated_at: str
+    host: str = ""
 
     @property
     def endpoints(self) -> tuple[str, ...]:
@@ -106,22 +108,26 @@ class Deployments:
         self._clock = clock
 
     def reserve(self, new: NewDeployment) -> Deployment:
-        """The row of this plan in this thread: a new one in `pending`, or the one that exists, unchanged."""
+        """The row of this plan in this thread: a new one in `pending`, or the one that exists, unchanged.
+
+        What no longer runs may be deployed on another target, which the row then names; Conflict while it still runs.
+        """
         now = stamp(self._clock())
         values = {**asdict(new), "spec": _json(new.spec), "deployment_id": new.deployment_id, "now": now}
         with self._database.write() as connection:
             inserted = connection.execute(
                 """INSERT INTO deployments (deployment_id, owner, thread, plan_hash, target, state, revision, spec,
-                    model_id, gpu_type, gpu_count, engine, time_factor, monthly_cost_usd, snapshot, created_at,
-                    updated_at)
+                    model_id, gpu_type, gpu_count, engine, time_factor, monthly_cost_usd, snapshot, host,
+                    created_at, updated_at)
                 VALUES (:deployment_id, :owner, :thread, :plan_hash, :target, 'pending', 1, :spec, :model_id, :gpu_type,
-                    :gpu_count, :engine, :time_factor, :monthly_cost_usd, :snapshot, :now, :now)
+                    :gpu_count, :engine, :time_factor, :monthly_cost_usd, :snapshot, :host, :now, :now)
                 ON CONFLICT (thread, plan_hash) DO NOTHING""",
                 values,
             ).rowcount
             if inserted:
                 append(connection, AuditEntry(now, new.owner, "deploy", new.deployment_id, new.plan_hash, "pending"))
-            return _one(connection, new.deployment_id)
+            row = _one(connection, new.deployment_id)
+            return row if row.target == new.target else _moved(connection, row, new, now)
 
     def move(
         self,
@@ -133,37 +139,42 @@ class Deployments:
         reason: str = "",
         replicas: Iterable[Replica] | None = None,
         time_factor: float | None = None,
+        host: str | None = None,
     ) -> Deployment:
         """Go to `state`, with an audit entry in the same transaction; Conflict when the move is not allowed.
 
-        `replicas` and `time_factor` replace what is recorded as running; None leaves it. Going back to `pending`
-        begins a new revision.
+        `replicas`, `time_factor` and `host` replace what is recorded; None leaves it. Going back to `pending` begins a
+        new revision. Of several processes that try the same move at once, one makes it.
         """
         now = stamp(self._clock())
+        before = ", ".join(f"'{name}'" for name, after in MOVES.items() if state in after)
+        changed = {
+            "id": deployment_id,
+            "state": state,
+            "again": int(state == "pending"),
+            "replicas": None if replicas is None else _json([asdict(replica) for replica in replicas]),
+            "time_factor": time_factor,
+            "host": host,
+            "reason": reason,
+            "now": now,
+        }
         with self._database.write() as connection:
-            before = _one(connection, deployment_id)
-            if state not in MOVES[before.state]:
+            moved = connection.execute(
+                f"""UPDATE deployments SET state = :state, revision = revision + :again,
+                replicas = coalesce(:replicas, replicas), time_factor = coalesce(:time_factor, time_factor),
+                host = coalesce(:host, host), reason = :reason, updated_at = :now
+                WHERE deployment_id = :id AND state IN ({before})""",  # noqa: S608 - own words
+                changed,
+            ).rowcount
+            deployment = _one(connection, deployment_id)
+            if not moved:
                 raise Conflict(
-                    f"deployment {deployment_id} is {before.state} and cannot become {state}",
+                    f"deployment {deployment_id} is {deployment.state} and cannot become {state}",
                     "see `sextant deployments`",
                 )
-            running = before.replicas if replicas is None else tuple(replicas)
-            connection.execute(
-                "UPDATE deployments SET state = ?, revision = ?, replicas = ?, time_factor = ?, reason = ?, "
-                "updated_at = ? WHERE deployment_id = ?",
-                (
-                    state,
-                    before.revision + (state == "pending"),
-                    _json([asdict(replica) for replica in running]),
-                    time_factor or before.time_factor,
-                    reason,
-                    now,
-                    deployment_id,
-                ),
-            )
             result = f"{state}: {reason}" if reason else state
-            append(connection, AuditEntry(now, who, action, deployment_id, before.plan_hash, result))
-            return _one(connection, deployment_id)
+            append(connection, AuditEntry(now, who, action, deployment_id, deployment.plan_hash, result))
+            return deployment
 
     def get(self, deployment_id: str) -> Deployment:
         """One deployment by its id or an unambiguous beginning of it (`SHORTEST_ID`); NotFound otherwise."""
@@ -194,14 +205,27 @@ class Deployments:
         return tuple(_deployment(row) for row in rows)
 
 
-def _one(connection: sqlite3.Connection, deployment_id: str) -> Deployment:
+def _moved(connection: Connection, row: Deployment, new: NewDeployment, now: str) -> Deployment:
+    """The same plan on another target than before."""
+    if row.replicas or row.state == "pending":
+        raise Conflict(f"{row.deployment_id} is on {row.target} ({row.state})", "roll it back, then deploy it again")
+    connection.execute(
+        "UPDATE deployments SET target = ?, engine = ?, host = ?, updated_at = ? WHERE deployment_id = ?",
+        (new.target, new.engine, new.host, now, row.deployment_id),
+    )
+    result = f"{row.state}: now for {new.target}, before for {row.target}"
+    append(connection, AuditEntry(now, new.owner, "deploy", row.deployment_id, row.plan_hash, result))
+    return _one(connection, row.deployment_id)
+
+
+def _one(connection: Connection, deployment_id: str) -> Deployment:
     row = connection.execute("SELECT * FROM deployments WHERE deployment_id = ?", (deployment_id,)).fetchone()
     if row is None:
         raise NotFound("deployment", deployment_id)
     return _deployment(row)
 
 
-def _deployment(row: sqlite3.Row) -> Deployment:
+def _deployment(row: Mapping[str, Any]) -> Deployment:
     values = dict(row)
     replicas = tuple(Replica(**entry) for entry in json.loads(values.pop("replicas")))
     return Deployment(**{**values, "spec": json.loads(values["spec"])}, replicas=replicas)

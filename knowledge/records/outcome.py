@@ -1,13 +1,12 @@
 """Outcomes: what a load test measured beside what was predicted. Later predictions learn from them."""
 
 import json
-import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from knowledge.errors import BadInput
-from knowledge.records.database import Database
+from knowledge.records.database import Connection, Database
 from knowledge.records.rating import Rating
 
 _COLUMNS = (
@@ -15,6 +14,9 @@ _COLUMNS = (
     "time_factor", "snapshot", "measured_at", "duration_s", "request_rate_rps", "isl_mean", "osl_mean", "requests",
     "errors", "output_tok_s", "verdict", "report",
 )  # fmt: skip
+_WANTED = """(:deployment_id IS NULL OR deployment_id = :deployment_id)
+    AND (:model_id IS NULL OR model_id = :model_id) AND (:gpu_type IS NULL OR gpu_type = :gpu_type)
+    AND (:engine IS NULL OR engine = :engine)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +105,14 @@ class Outcomes:
             if not added:
                 return False
             connection.executemany(
-                "INSERT INTO measures VALUES (:outcome_id, :metric, :statistic, :measured, :low, :high, :predicted)",
-                [{**asdict(measure), "outcome_id": outcome.outcome_id} for measure in outcome.measures],
+                "INSERT INTO measures (outcome_id, metric, statistic, measured, low, high, predicted, place) "
+                "VALUES (:outcome_id, :metric, :statistic, :measured, :low, :high, :predicted, :place)",
+                _placed(outcome.outcome_id, outcome.measures),
             )
             connection.executemany(
-                "INSERT INTO slo_outcomes VALUES (:outcome_id, :slo, :bound, :measured, :verdict)",
-                [{**asdict(slo), "outcome_id": outcome.outcome_id} for slo in outcome.slos],
+                "INSERT INTO slo_outcomes (outcome_id, slo, bound, measured, verdict, place) "
+                "VALUES (:outcome_id, :slo, :bound, :measured, :verdict, :place)",
+                _placed(outcome.outcome_id, outcome.slos),
             )
             connection.executemany(
                 "INSERT INTO ratings VALUES (:outcome_id, :who, :stars, :comment, :rated_at)",
@@ -126,11 +130,25 @@ class Outcomes:
     ) -> tuple[Outcome, ...]:
         """Outcomes, oldest first; only those that match what is given."""
         wanted = {"deployment_id": deployment_id, "model_id": model_id, "gpu_type": gpu_type, "engine": engine}
-        query = """SELECT * FROM outcomes WHERE (:deployment_id IS NULL OR deployment_id = :deployment_id)
-            AND (:model_id IS NULL OR model_id = :model_id) AND (:gpu_type IS NULL OR gpu_type = :gpu_type)
-            AND (:engine IS NULL OR engine = :engine) ORDER BY measured_at, outcome_id"""
         with self._database.read() as connection:
-            return tuple(_outcome(connection, row) for row in connection.execute(query, wanted).fetchall())
+            rows = connection.execute(
+                f"SELECT * FROM outcomes WHERE {_WANTED} ORDER BY measured_at, outcome_id",  # noqa: S608 - own names
+                wanted,
+            ).fetchall()
+            if not rows:
+                return ()
+            measures = _parts(connection, "metric, statistic, measured, low, high, predicted", "measures", wanted)
+            slos = _parts(connection, "slo, bound, measured, verdict", "slo_outcomes", wanted)
+            ratings = _parts(connection, "who, stars, comment, rated_at", "ratings", wanted, order="rated_at, who")
+        return tuple(
+            Outcome(
+                **{**{name: row[name] for name in _COLUMNS}, "report": json.loads(row["report"])},
+                measures=tuple(Measure(**entry) for entry in measures.get(row["outcome_id"], ())),
+                slos=tuple(SloOutcome(**entry) for entry in slos.get(row["outcome_id"], ())),
+                ratings=tuple(Rating(**entry) for entry in ratings.get(row["outcome_id"], ())),
+            )
+            for row in rows
+        )
 
     def latest(self, deployment_id: str) -> Outcome | None:
         """The newest outcome of a deployment."""
@@ -138,15 +156,21 @@ class Outcomes:
         return found[-1] if found else None
 
 
-def _outcome(connection: sqlite3.Connection, row: sqlite3.Row) -> Outcome:
-    own = (row["outcome_id"],)
-    measures = connection.execute("SELECT * FROM measures WHERE outcome_id = ? ORDER BY rowid", own).fetchall()
-    slos = connection.execute("SELECT * FROM slo_outcomes WHERE outcome_id = ? ORDER BY rowid", own).fetchall()
-    ratings = connection.execute("SELECT * FROM ratings WHERE outcome_id = ? ORDER BY rated_at, who", own).fetchall()
-    values = {name: row[name] for name in _COLUMNS}
-    return Outcome(
-        **{**values, "report": json.loads(values["report"])},
-        measures=tuple(Measure(*tuple(entry)[1:]) for entry in measures),
-        slos=tuple(SloOutcome(*tuple(entry)[1:]) for entry in slos),
-        ratings=tuple(Rating(*tuple(entry)[1:]) for entry in ratings),
-    )
+def _parts(
+    connection: Connection, columns: str, table: str, wanted: Mapping[str, Any], *, order: str = "place"
+) -> dict[str, list[dict[str, Any]]]:
+    """The parts of the wanted outcomes, by outcome, in one question however many there are."""
+    rows = connection.execute(
+        f"SELECT outcome_id, {columns} FROM {table} "  # noqa: S608 - own names
+        f"WHERE outcome_id IN (SELECT outcome_id FROM outcomes WHERE {_WANTED}) ORDER BY outcome_id, {order}",
+        wanted,
+    ).fetchall()
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row.pop("outcome_id"), []).append(row)
+    return found
+
+
+def _placed(outcome_id: str, parts: Iterable[Measure | SloOutcome]) -> list[dict[str, Any]]:
+    """Parts as rows that remember their order."""
+    return [{**asdict(part), "outcome_id": outcome_id, "place": place} for place, part in enumerate(parts)]

@@ -58,7 +58,7 @@ class Papers:
             ).fetchone()
         if row is None:
             raise NotFound("file", paper_id)
-        return Paper(*tuple(row))
+        return Paper(**row)
 
     def forget(self, thread: str) -> int:
         """Delete the papers of a conversation; how many there were."""

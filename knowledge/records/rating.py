@@ -59,4 +59,4 @@ class Ratings:
                 "SELECT who, stars, comment, rated_at FROM ratings WHERE outcome_id = ? ORDER BY rated_at, who",
                 (outcome_id,),
             ).fetchall()
-        return tuple(Rating(*tuple(row)) for row in rows)
+        return tuple(Rating(**row) for row in rows)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from knowledge.records.audit import Audit
 from knowledge.records.clock import Clock, utc_now
-from knowledge.records.database import Database
+from knowledge.records.database import open_database
 from knowledge.records.deployment import Deployments
 from knowledge.records.outcome import Outcomes
 from knowledge.records.paper import Papers
@@ -15,13 +15,14 @@ from knowledge.records.scenario import Scenarios
 class Records:
     """All that is kept under `home`: deployments, outcomes, audit and more; `clock` gives the time that is written.
 
-    Cheap to make and safe to share between threads and processes. Raises StateUnusable (see `Database`).
+    With `url` they are in that PostgreSQL database. Safe to share between threads and processes. Raises StateUnusable
+    and Unavailable (see `open_database`).
     """
 
-    def __init__(self, home: Path, *, clock: Clock = utc_now) -> None:
-        database = Database(home)
+    def __init__(self, home: Path, *, url: str | None = None, clock: Clock = utc_now) -> None:
+        database = open_database(home, url)
         self.home = home
-        self.path = database.path
+        self.database = database
         self.deployments = Deployments(database, clock)
         self.outcomes = Outcomes(database)
         self.audit = Audit(database, clock)

@@ -1,7 +1,6 @@
 """Scenarios: named what-ifs of a conversation, each with what it changes and the plan that came of it."""
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -80,5 +79,5 @@ class Scenarios:
             connection.execute("DELETE FROM scenarios WHERE thread = ? AND name = ?", (thread, name))
 
 
-def _scenario(row: sqlite3.Row) -> Scenario:
+def _scenario(row: Mapping[str, Any]) -> Scenario:
     return Scenario(**{**dict(row), "overrides": json.loads(row["overrides"]), "plan": json.loads(row["plan"])})

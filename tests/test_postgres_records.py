@@ -1,0 +1,166 @@
+"""Records on PostgreSQL keep what records on SQLite keep; what is wrong is said in one line without the password."""
+
+import logging
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from knowledge.errors import BadInput, Conflict, NotFound, SextantError, StateUnusable, Unavailable
+from knowledge.records import Measure, NewDeployment, Outcome, Records, Replica, SloOutcome
+from knowledge.records.address import shown_address
+from knowledge.records.database import open_database
+from knowledge.records.schema import MIGRATIONS
+
+NEW = NewDeployment("ann", "t", "h" * 64, "local", {"model_id": "m"}, "m", "g", 1, "vllm", 1.5, None, "s", "here")
+OUTCOME = Outcome(
+    "o1", "d-1", "http://h:1", "m", "g", 1, "bf16", "vllm", 1.0, "s", "2026-11-21T12:00:00Z", 60.0, 2.1, 500.0, None,
+    118, 1, 200.1, "met",
+    measures=(Measure("ttft_ms", "p90", 101.12345678, 99.0, 104.0, 9.5), Measure("e2e_ms", "p9", None, None, None, 1)),
+    slos=(SloOutcome("ttft_p90_ms", 200.0, 101.5, "met"), SloOutcome("e2e_p90_ms", 1.0, None, "inconclusive")),
+    report={"verdict": "met", "words": "100 % 'so' it :is?"},
+)  # fmt: skip
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def records(request: pytest.FixtureRequest, tmp_path: Path) -> Records:
+    url = request.getfixturevalue("database_url") if request.param == "postgres" else None
+    return Records(tmp_path, url=url)
+
+
+def test_both_databases_keep_the_same(records: Records) -> None:
+    made = records.deployments.reserve(NEW)
+    assert records.deployments.reserve(NEW) == made
+    assert (made.host, made.time_factor, made.monthly_cost_usd) == ("here", 1.5, None)
+    running = (Replica("http://127.0.0.1:8100", 42, 1700000000.25),)
+    applied = records.deployments.move(made.deployment_id, "applied", who="ann", action="deploy", replicas=running)
+    assert applied.replicas == running
+    with pytest.raises(Conflict, match="applied and cannot become applied"):
+        records.deployments.move(made.deployment_id, "applied", who="ann", action="deploy")
+    with pytest.raises(NotFound):
+        records.deployments.move("d-none", "applied", who="ann", action="deploy")
+    assert records.deployments.all(owner="ann", thread="t") == (applied,)
+    assert records.deployments.all(owner="bob") == ()
+    assert records.deployments.find("t", "h" * 64) == applied
+    assert records.outcomes.add(OUTCOME)
+    assert not records.outcomes.add(OUTCOME)
+    assert records.outcomes.all(model_id="m") == (OUTCOME,)
+    assert records.ratings.put("o1", who="ann", stars=4, comment="50 % off").stars == 4
+    assert records.outcomes.latest("d-1") is not None
+    assert [rating.comment for rating in records.ratings.of("o1")] == ["50 % off"]
+    scenario = records.scenarios.put("t", "what if", overrides={"total_users": 2})
+    assert records.scenarios.get("t", "what if") == scenario
+    paper = records.papers.put(owner="ann", thread="t", name="bill.csv", media_type="text/csv", text="a;b")
+    assert records.papers.get(paper.paper_id, owner="ann") == paper
+    assert records.papers.forget("t") == 1
+    log = [(entry.who, entry.action, entry.result) for entry in records.audit.entries(subject=made.deployment_id)]
+    assert log == [("ann", "deploy", "pending"), ("ann", "deploy", "applied")]
+    with pytest.raises(Exception, match="append-only"), records.database.write() as connection:
+        connection.execute("DELETE FROM audit")
+    assert len(records.audit.entries()) == 2
+
+
+def test_a_transaction_that_raises_leaves_nothing(records: Records) -> None:
+    def half_way() -> None:
+        with records.database.write() as connection:
+            connection.execute("INSERT INTO chat_people VALUES ('ann', 'now')")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        half_way()
+    with records.database.read() as connection:
+        assert connection.execute("SELECT count(*) AS n FROM chat_people").fetchone()["n"] == 0
+
+
+def test_processes_that_start_together_make_one_schema_and_one_deployment(database_url: str, tmp_path: Path) -> None:
+    script = textwrap.dedent("""
+        import sys
+        from pathlib import Path
+        from knowledge.records import NewDeployment, Records
+        sys.stdin.readline()
+        new = NewDeployment("ann", "t", "h", "local", {}, "m", "g", 1, "vllm-simulator", 1.0, None, "s")
+        records = Records(Path(sys.argv[1]), url=sys.argv[2])
+        for _ in range(5):
+            records.deployments.reserve(new)
+        moves = 0
+        try:
+            records.deployments.move(new.deployment_id, "applied", who="ann", action="deploy")
+            moves = 1
+        except Exception:
+            pass
+        print(moves)
+    """)
+    command = [sys.executable, "-c", script, str(tmp_path), database_url]
+    racers = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    answers = [racer.communicate("go\n")[0] for racer in racers]
+    assert sorted(answers) == ["0\n", "0\n", "1\n"]
+    found = Records(tmp_path, url=database_url)
+    assert len(found.deployments.all()) == 1
+    assert [entry.result for entry in found.audit.entries()] == ["pending", "applied"]
+    with found.database.read() as connection:
+        versions = [row["version"] for row in connection.execute("SELECT version FROM schema_version").fetchall()]
+    assert sorted(versions) == list(range(1, len(MIGRATIONS) + 1))
+
+
+def test_a_database_from_a_newer_version_is_left_untouched(database_url: str, tmp_path: Path) -> None:
+    Records(tmp_path, url=database_url)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("INSERT INTO schema_version VALUES (99)")
+    with pytest.raises(StateUnusable, match="newer Sextant"):
+        Records(tmp_path, url=database_url)
+
+
+@pytest.mark.parametrize(
+    "address", ["mysql://u:s3cret@h/d", "postgresql://u:s3cret@h:port/d", "s3cret", "postgresql://["]
+)
+def test_an_address_that_is_none_is_refused_without_repeating_it(address: str, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="SEXTANT_DATABASE_URL") as caught:
+        open_database(tmp_path, address)
+    assert "s3cret" not in f"{caught.value} {caught.value.cure} {caught.value.__cause__}"
+
+
+def test_an_address_is_shown_without_its_password() -> None:
+    assert shown_address("postgresql://ann:p%40ss@db:6432/own") == "postgresql://ann@db:6432/own"
+    assert shown_address("postgresql://db/own?user=ann&password=pass") == "postgresql://ann@db/own"
+
+
+@pytest.mark.parametrize("wrong", ["password", "port", "name"])
+def test_a_database_that_cannot_be_used_is_named_without_its_password(wrong: str, database_url: str) -> None:
+    changed = {
+        "password": database_url.replace("pass%2Fword", "an%2Fother"),
+        "port": database_url.rpartition(":")[0] + ":1/none",
+        "name": database_url + "_none",
+    }[wrong]
+    with pytest.raises((StateUnusable, Unavailable)) as caught:
+        open_database(Path(), changed)
+    told = f"{caught.value.message} {caught.value.cure}"
+    assert told.count("\n") == 0
+    assert "postgresql://tests@127.0.0.1" in told
+    for secret in ("pass/word", "pass%2Fword", "an/other", "an%2Fother"):
+        assert secret not in told
+
+
+def test_an_outage_is_told_once_and_passes(
+    start_postgres: Callable[[], AbstractContextManager[tuple[str, Callable[[str], None]]]],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with start_postgres() as (url, tell), caplog.at_level(logging.WARNING, logger="sextant.database"):
+        records = Records(tmp_path, url=url)
+        records.audit.add(who="ann", action="look", subject="d", result="seen")
+        tell("stop")
+        for _ in range(2):
+            with pytest.raises(SextantError, match="does not answer"):
+                records.database.check()
+        tell("start")
+        assert [entry.who for entry in records.audit.entries()] == ["ann"]
+        assert [line.message.split(" ", 1)[1].split(":")[0] for line in caplog.records] == [
+            "does not answer",
+            "answers again",
+        ]
+        records.database.close()
