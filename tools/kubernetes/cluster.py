@@ -107,9 +107,9 @@ class Cluster:
             raise NotFound("kind on this cluster", f"{kind} ({api_version})", field="target")
         return self._resources[api_version, kind]
 
-    def apply(self, entry: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
+    def apply(self, entry: Mapping[str, Any], *, dry_run: bool = False, manager: str = FIELD_MANAGER) -> dict[str, Any]:
         """Server-side apply, strictly validated, never forced."""
-        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"} | ({"dryRun": "All"} if dry_run else {})
+        query = {"fieldManager": manager, "fieldValidation": "Strict"} | ({"dryRun": "All"} if dry_run else {})
         with _explaining(f"apply {_named(entry)}"):
             return self.request("PATCH", self._path(entry), body=entry, query=query, content_type=APPLY)
 

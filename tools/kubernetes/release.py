@@ -58,6 +58,11 @@ class Release:
         return f"{self.name}-openai"
 
     @property
+    def plan_object(self) -> str:
+        """Name of the ConfigMap that keeps the plan; it also says whose release this is."""
+        return f"{self.name}-plan"
+
+    @property
     def container(self) -> str:
         """KServe knows the serving container by its name."""
         return "kserve-container" if self.settings.target == "kserve" else "vllm"

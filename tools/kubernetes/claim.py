@@ -1,0 +1,73 @@
+"""Who holds a release on a cluster: one state directory at a time.
+
+Two Sextants with notes of their own would overwrite each other unseen, since both apply as the same field manager. So
+each also applies one annotation as a manager of its own, never forced: the API server lets only one of them have it.
+"""
+
+import os
+import re
+import socket
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from knowledge.errors import Conflict, StateUnusable
+from tools.kubernetes.cluster import FIELD_MANAGER, Cluster
+from tools.kubernetes.release import Release
+
+HELD_BY = "sextant.dev/held-by"
+_MANAGED_BY = {"app.kubernetes.io/managed-by": "sextant"}
+_LONGEST_HOST = 40
+
+
+def holder(home: Path) -> str:
+    """The name of a state directory: made once, the same in every process that shares the directory."""
+    path = home / "kubernetes" / "holder"
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            host = re.sub(r"[^a-z0-9-]+", "-", socket.gethostname().lower())[:_LONGEST_HOST].strip("-")
+            draft = path.with_suffix(f".{os.getpid()}-{uuid.uuid4().hex[:8]}")
+            draft.write_text(f"{host or 'host'}-{uuid.uuid4().hex[:8]}")
+            try:
+                os.link(draft, path)
+            except FileExistsError:
+                pass  # another process was first, and its name holds
+            finally:
+                draft.unlink()
+        return path.read_text()
+    except OSError as error:
+        raise StateUnusable(
+            f"{path} cannot be written: {error.strerror}", "set SEXTANT_HOME to a directory you can write to"
+        ) from error
+
+
+def claim(cluster: Cluster, built: Release, name: str, *, dry_run: bool = False) -> None:
+    """Hold a release for the state directory `name`. Conflict when another holds it; it is freed with its objects."""
+    entry: Mapping[str, Any] = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": built.plan_object,
+            "namespace": built.settings.namespace,
+            "labels": _MANAGED_BY,
+            "annotations": {HELD_BY: name},
+        },
+    }
+    try:
+        cluster.apply(entry, manager=f"{FIELD_MANAGER}-{name}", dry_run=dry_run)
+    except Conflict:
+        other = held_by(cluster.get(entry))
+        if other in (None, name):
+            raise
+        raise Conflict(
+            f"{built.name} in {built.settings.namespace} was deployed by another Sextant, {other}",
+            "roll it back there, or choose another --name",
+        ) from None
+
+
+def held_by(live: Mapping[str, Any] | None) -> str | None:
+    """The state directory that holds the release of this ConfigMap."""
+    found = ((live or {}).get("metadata", {}).get("annotations") or {}).get(HELD_BY)
+    return str(found) if found else None
