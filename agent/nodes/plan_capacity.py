@@ -8,13 +8,11 @@ from agent.context import Context
 from agent.contradiction import Contradiction, contradiction
 from agent.events import Asked, Progress, Said
 from agent.failure import recovering
-from agent.missing import priceable
-from agent.state import State, intent_of, provenance_of
+from agent.planning import plan_of
+from agent.state import State, intent_of
 from agent.wording import planned
 from tools.intent import Question
-from tools.planner import Plan, plan
-
-OPTIONS_PER_LIST = 5
+from tools.planner import Plan
 
 
 @recovering
@@ -22,10 +20,7 @@ def plan_capacity(state: State, runtime: Runtime[Context]) -> State:
     """Plan, say what came of it, and ask the one question that matters most."""
     write, context = get_stream_writer(), runtime.context
     write(Progress("plan capacity", 0.2, "screening every configuration"))
-    intent, said = intent_of(state), provenance_of(state)
-    own = context.own()
-    asked_of = priceable(intent, context.market)
-    found = plan(asked_of, context.snapshot, context.market, said=said, limit=OPTIONS_PER_LIST, experience=own)
+    found = plan_of(state, context)
     best = found.best("balanced")
     write(Progress("plan capacity", 1.0, f"{found.considered.get('candidates', 0):,} candidates priced"))
     clash = None if found.feasible else contradiction(found, context.snapshot, context.market)
@@ -34,7 +29,7 @@ def plan_capacity(state: State, runtime: Runtime[Context]) -> State:
     if question is not None:
         write(Asked(question.field, question.question, question.suggestions))
     return {
-        "plan": {**found.to_json(), "intent": intent.model_dump(mode="json"), "snapshot": found.snapshot},
+        "plan": {**found.to_json(), "intent": intent_of(state).model_dump(mode="json"), "snapshot": found.snapshot},
         "chosen": best.id if best else None,
         "choices": [] if clash is None else clash.to_json(),
         "asked": [*(state.get("asked") or []), *([question.field] if question else [])],
