@@ -99,11 +99,13 @@ class Conversations:
     def page(self, *, owner: str | None = None, limit: int, offset: int = 0) -> tuple[tuple[Conversation, ...], int]:
         """Some of an owner's conversations, or of everybody's, newest change first; and how many there are."""
         values = {"owner": owner, "limit": limit, "offset": offset}
-        whose = "WHERE (CAST(:owner AS TEXT) IS NULL OR owner = :owner)"
         with self._database.read() as connection:
-            total = connection.execute(f"SELECT count(*) AS total FROM conversations {whose}", values).fetchone()
+            total = connection.execute(
+                "SELECT count(*) AS total FROM conversations WHERE (:owner IS NULL OR owner = :owner)", values
+            ).fetchone()
             rows = connection.execute(
-                f"SELECT * FROM conversations {whose} ORDER BY updated_at DESC, thread LIMIT :limit OFFSET :offset",
+                "SELECT * FROM conversations WHERE (:owner IS NULL OR owner = :owner) "
+                "ORDER BY updated_at DESC, thread LIMIT :limit OFFSET :offset",
                 values,
             ).fetchall()
         return tuple(Conversation(**dict(row)) for row in rows), int(total["total"])

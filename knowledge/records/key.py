@@ -97,7 +97,7 @@ class Keys:
 
     def revoke(self, named: str, *, who: str) -> Key:
         """Take back a key by its id, or by its name where one active key has it. Raises NotFound. Repeatable."""
-        found = [key for key in self.all() if key.key_id == named or key.prefix == named]
+        found = [key for key in self.all() if named in (key.key_id, key.prefix)]
         found = found or [key for key in self.all() if key.name == named and not key.revoked_at]
         if len(found) != 1:
             raise NotFound("key", named, tuple(key.key_id for key in self.all())[:3])

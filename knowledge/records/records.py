@@ -4,11 +4,14 @@ from pathlib import Path
 
 from knowledge.records.audit import Audit
 from knowledge.records.clock import Clock, utc_now
+from knowledge.records.conversation import Conversations
 from knowledge.records.database import open_database
 from knowledge.records.deployment import Deployments
+from knowledge.records.key import Keys
 from knowledge.records.outcome import Outcomes
 from knowledge.records.paper import Papers
 from knowledge.records.rating import Ratings
+from knowledge.records.receipt import Receipts
 from knowledge.records.scenario import Scenarios
 
 
@@ -29,3 +32,6 @@ class Records:
         self.scenarios = Scenarios(database, clock)
         self.ratings = Ratings(database, clock)
         self.papers = Papers(database, clock)
+        self.keys = Keys(database, clock)
+        self.receipts = Receipts(database, clock)
+        self.conversations = Conversations(database)

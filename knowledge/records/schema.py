@@ -189,5 +189,43 @@ _HOSTS_AND_CHATS = (
     "CREATE INDEX chat_parts_of_thread ON chat_parts (thread, kind)",
 )
 
+_KEYS_AND_RECEIPTS = (
+    """CREATE TABLE api_keys (
+        key_id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        owner TEXT NOT NULL,
+        scopes TEXT NOT NULL,
+        hash TEXT NOT NULL,
+        created_at TEXT NOT NULL,
+        expires_at TEXT,
+        revoked_at TEXT,
+        last_used_at TEXT
+    ) STRICT""",
+    """CREATE TABLE receipts (
+        who TEXT NOT NULL,
+        key TEXT NOT NULL,
+        touched_at TEXT NOT NULL,
+        fingerprint TEXT,
+        status INTEGER,
+        headers TEXT,
+        body BLOB,
+        PRIMARY KEY (who, key)
+    ) STRICT""",
+    "CREATE INDEX receipts_by_age ON receipts (touched_at)",
+    """CREATE TABLE conversations (
+        thread TEXT PRIMARY KEY,
+        owner TEXT NOT NULL,
+        title TEXT NOT NULL,
+        begun_at TEXT NOT NULL,
+        updated_at TEXT NOT NULL,
+        turns INTEGER NOT NULL,
+        plans INTEGER NOT NULL,
+        edits INTEGER NOT NULL,
+        approved_at TEXT,
+        verified_at TEXT
+    ) STRICT""",
+    "CREATE INDEX conversations_of_owner ON conversations (owner, updated_at)",
+)
+
 # A part that needs tables of its own appends one more tuple, and changes none that is there.
-MIGRATIONS: tuple[tuple[Statement, ...], ...] = (_FIRST, _RATINGS_AND_PAPERS, _HOSTS_AND_CHATS)
+MIGRATIONS: tuple[tuple[Statement, ...], ...] = (_FIRST, _RATINGS_AND_PAPERS, _HOSTS_AND_CHATS, _KEYS_AND_RECEIPTS)
