@@ -21,11 +21,20 @@ class ModelChoice:
 
 
 @dataclass(frozen=True, slots=True)
-class TrustedProxy:
-    """A proxy that signs people in: the header that names them, and the addresses that the header is believed from."""
+class ClusterChoice:
+    """The Kubernetes cluster that conversations may deploy to, by kubeconfig or context, and a file of settings for it."""
 
-    header: str
+    kubeconfig: Path | None = None
+    context: str | None = None
+    settings: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedProxy:
+    """A proxy: the addresses that it is believed from, and the header in which it names people, if it signs them in."""
+
     networks: tuple[IPv4Network | IPv6Network, ...]
+    header: str = ""
 
     def trusts(self, address: str) -> bool:
         """Whether requests from this address come from the proxy."""
@@ -35,6 +44,16 @@ class TrustedProxy:
             return False
         known = found.ipv4_mapped or found if isinstance(found, IPv6Address) else found
         return any(known in network for network in self.networks)
+
+
+@dataclass(frozen=True, slots=True)
+class SlackSettings:
+    """The Slack app (docs/slack.md). `deployers`: ids of the people who may deploy from Slack, `*` for everybody."""
+
+    signing_secret: str = field(repr=False)
+    bot_token: str = field(repr=False)
+    api_url: str = "https://slack.com/api"
+    deployers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +81,24 @@ class Settings:
     language_model: ModelChoice | None = None
     """A language model to help understanding and phrasing: `SEXTANT_MODEL`, as in `ollama:llama3.1:8b`, `openai:NAME`
     or `anthropic:NAME`; address `SEXTANT_MODEL_URL`, key `SEXTANT_MODEL_KEY`. Without it the rules work alone."""
+    slack: SlackSettings | None = None
+    """The Slack app: `SEXTANT_SLACK_SIGNING_SECRET`, `_BOT_TOKEN`, `_API_URL`, `_DEPLOYERS`. None: no Slack."""
     hub_url: str = "https://huggingface.co"
     """Model hub that `sextant models add` asks: `SEXTANT_HUB_URL`, the Hugging Face hub or a private one like it."""
     hub_token: str | None = None
     """Token for the model hub (`HF_TOKEN`), needed for gated and private models."""
+    cluster: ClusterChoice | None = None
+    """A cluster to deploy to from a conversation: `SEXTANT_KUBECONFIG` or `SEXTANT_KUBE_CONTEXT`, and optionally
+    `SEXTANT_KUBERNETES_SETTINGS`, a JSON file of the settings in docs/kubernetes.md."""
+    prometheus_url: str = ""
+    """Prometheus that watches deployments (`SEXTANT_PROMETHEUS_URL`), for links and findings in the conversation."""
+    prometheus_token: str = field(default="", repr=False)
+    """Bearer token for that Prometheus (`SEXTANT_PROMETHEUS_TOKEN`)."""
+    grafana_url: str = ""
+    """Grafana with the deployments' dashboards (`SEXTANT_GRAFANA_URL`), for links."""
     proxy: TrustedProxy | None = None
-    """A proxy that signs people in: `SEXTANT_PROXY_HEADER`, as in `X-Forwarded-User`, with the addresses or networks it
-    is believed from in `SEXTANT_PROXY_ADDRESSES`, as in `127.0.0.1,10.0.0.0/24`. Both or none."""
+    """A proxy in front: `SEXTANT_PROXY_ADDRESSES`, as in `127.0.0.1,10.0.0.0/24`, says where X-Forwarded-For and -Proto
+    are believed from; with `SEXTANT_PROXY_HEADER`, as in `X-Forwarded-User`, it also says who somebody is."""
     oauth: bool = False
     """Whether a provider of Chainlit is configured (`OAUTH_GENERIC_CLIENT_ID`, `OAUTH_GITHUB_CLIENT_ID`, …)."""
     limits: Mapping[str, str] = field(default_factory=dict)
@@ -98,13 +128,38 @@ def read_settings() -> Settings:
         price_regions={name: tuple(regions.split()) for name, regions in _named("SEXTANT_PRICE_REGIONS").items()},
         price_folder=Path(os.environ.get("SEXTANT_PRICE_FOLDER") or home / "prices"),
         language_model=_language_model(),
+        slack=_slack(),
         hub_url=(os.environ.get("SEXTANT_HUB_URL") or "https://huggingface.co").rstrip("/"),
         hub_token=os.environ.get("HF_TOKEN") or None,
+        cluster=_cluster(),
+        prometheus_url=web_address("SEXTANT_PROMETHEUS_URL", os.environ.get("SEXTANT_PROMETHEUS_URL", "")),
+        prometheus_token=os.environ.get("SEXTANT_PROMETHEUS_TOKEN", ""),
+        grafana_url=web_address("SEXTANT_GRAFANA_URL", os.environ.get("SEXTANT_GRAFANA_URL", "")),
         proxy=_proxy(),
         oauth=any(
             name.startswith("OAUTH_") and name.endswith("_CLIENT_ID") and os.environ[name] for name in os.environ
         ),
         limits=_named("SEXTANT_LIMITS"),
+    )
+
+
+def web_address(name: str, text: str) -> str:
+    """An http(s) address without a slash at its end, or nothing. Raises BadInput that names the setting or flag."""
+    address = text.strip().rstrip("/")
+    if address and not address.startswith(("http://", "https://")):
+        raise BadInput(
+            f"{name} cannot be {address[:60]!r}", "write an address such as http://127.0.0.1:9090", field=name
+        )
+    return address
+
+
+def _cluster() -> ClusterChoice | None:
+    names = ("SEXTANT_KUBECONFIG", "SEXTANT_KUBE_CONTEXT", "SEXTANT_KUBERNETES_SETTINGS")
+    kubeconfig, context, settings = (os.environ.get(name, "").strip() for name in names)
+    if not kubeconfig and not context:
+        return None
+    return ClusterChoice(
+        Path(kubeconfig) if kubeconfig else None, context or None, Path(settings) if settings else None
     )
 
 
@@ -123,10 +178,10 @@ def _proxy() -> TrustedProxy | None:
     header, addresses = (os.environ.get(f"SEXTANT_PROXY_{part}", "").strip() for part in ("HEADER", "ADDRESSES"))
     if not header and not addresses:
         return None
-    if not header or not addresses:
-        missing = "SEXTANT_PROXY_ADDRESSES" if header else "SEXTANT_PROXY_HEADER"
-        raise BadInput(f"{missing} is missing: a header is believed from named addresses only", field=missing)
-    if not header.replace("-", "").isalnum() or not header.isascii():
+    if not addresses:
+        raise BadInput("SEXTANT_PROXY_ADDRESSES is missing: a header is believed from named addresses only",
+                       field="SEXTANT_PROXY_ADDRESSES")  # fmt: skip
+    if header and not (header.isascii() and header.replace("-", "").isalnum()):
         raise BadInput(f"SEXTANT_PROXY_HEADER cannot be {header[:60]!r}", "X-Forwarded-User, for example",
                        field="SEXTANT_PROXY_HEADER")  # fmt: skip
     try:
@@ -134,7 +189,24 @@ def _proxy() -> TrustedProxy | None:
     except ValueError as error:
         raise BadInput(f"SEXTANT_PROXY_ADDRESSES: {error}", "write 127.0.0.1,10.0.0.0/24",
                        field="SEXTANT_PROXY_ADDRESSES") from error  # fmt: skip
-    return TrustedProxy(header.lower(), networks)
+    return TrustedProxy(networks, header.lower())
+
+
+def _slack() -> SlackSettings | None:
+    secret = os.environ.get("SEXTANT_SLACK_SIGNING_SECRET", "").strip()
+    if not secret:
+        return None
+    token = os.environ.get("SEXTANT_SLACK_BOT_TOKEN", "").strip()
+    if not token:
+        raise BadInput("SEXTANT_SLACK_BOT_TOKEN is not set", "see docs/slack.md", field="SEXTANT_SLACK_BOT_TOKEN")
+    people = os.environ.get("SEXTANT_SLACK_DEPLOYERS", "").replace(",", " ").split()
+    if strange := [each for each in people if each != "*" and not each.isalnum()]:
+        raise BadInput(
+            f"SEXTANT_SLACK_DEPLOYERS cannot hold {strange[0][:40]!r}", "write member ids such as U012ABCDEF, or *",
+            field="SEXTANT_SLACK_DEPLOYERS",
+        )  # fmt: skip
+    url = os.environ.get("SEXTANT_SLACK_API_URL") or "https://slack.com/api"
+    return SlackSettings(secret, token, url, frozenset(people))
 
 
 def _named(name: str) -> dict[str, str]:
