@@ -44,10 +44,14 @@ def preview(state: State, context: Context, form: str = "") -> Preview:
     if not state.get("chosen"):
         raise Conflict("there is no option to deploy", "relax what the card names first")
     spec = specification_from_plan(state["plan"], state["chosen"])
-    clusters = (place.target for place in places(context) if isinstance(place.target, KubernetesTarget))
-    settings = next((cluster.settings for cluster in clusters), Settings())
-    if form:
-        settings = settings.model_copy(update={"target": form})
-    made = release(spec, settings, context.snapshot)
+    targets = (place.target for place in places(context))
+    cluster = next((target for target in targets if isinstance(target, KubernetesTarget)), None)
+    settings = cluster.settings if cluster else Settings()
+    notes: tuple[str, ...] = ()
+    if cluster is not None and form in ("", settings.target):
+        made, notes = cluster.planned(spec, context.time_factor)
+    else:
+        made = release(spec, settings.model_copy(update={"target": form}) if form else settings, context.snapshot)
     files = render(made)
-    return Preview(made.name, settings.target, made.plan_hash, files, check(made, files))
+    said = (Finding("note", made.name, "", note, "") for note in notes)
+    return Preview(made.name, made.settings.target, made.plan_hash, files, (*check(made, files), *said))

@@ -16,6 +16,7 @@ from knowledge.errors import BadInput, SextantError
 from tools.editing import read_assignment
 from ui.opening import opened
 from ui.rendering.events import render
+from ui.settings import Settings
 from ui.start_notes import price_notes
 
 WELCOME = """Sextant plans, prices, deploys and verifies LLM inference.
@@ -152,12 +153,17 @@ class TerminalChat:
 
 
 async def run(
-    thread: str, *, time_factor: float, approved_only: bool = False, read: Callable[[str], str] = input
+    thread: str,
+    *,
+    time_factor: float,
+    approved_only: bool = False,
+    settings: Settings | None = None,
+    read: Callable[[str], str] = input,
 ) -> None:
     """Talk until the person leaves."""
     console = Console()
     name = thread or f"chat-{uuid.uuid4().hex[:8]}"
-    async with opened(time_factor=time_factor, approved_only=approved_only) as sessions:
+    async with opened(time_factor=time_factor, settings=settings, approved_only=approved_only) as sessions:
         chat = TerminalChat(sessions, console, thread=name, owner=getpass.getuser())
         console.print(WELCOME, highlight=False)
         for note in price_notes(sessions.context.records.home, sessions.context.clock().date()):

@@ -1,10 +1,10 @@
-"""Puts the parts together: facts, prices, records and the local target behind one session door."""
+"""Puts the parts together: facts, prices, records and the targets behind one session door."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from agent.backends.opening import backend_of
-from agent.context import Context
+from agent.context import Context, Monitor
 from agent.sessions import Sessions, open_sessions
 from knowledge.records import Records, utc_now
 from knowledge.snapshot import load
@@ -15,6 +15,7 @@ from tools.catalog.market import market_at
 from tools.deploy.local import LocalTarget
 from ui.measured import measured_residual
 from ui.settings import Settings, read_settings
+from ui.targets import cluster_place
 
 CONVERSATIONS = "conversations.db"
 
@@ -44,6 +45,8 @@ async def opened(
         backend=backend_of(read.language_model),
         time_factor=time_factor,
         measured=measured_residual(home),
+        elsewhere=(cluster_place(read.cluster, home, snapshot, records),) if read.cluster else (),
+        monitor=Monitor(read.prometheus_url, read.grafana_url, read.prometheus_token),
     )
     async with open_sessions(home / CONVERSATIONS, context) as sessions:
         yield sessions

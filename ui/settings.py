@@ -22,7 +22,7 @@ class ModelChoice:
 
 @dataclass(frozen=True, slots=True)
 class ClusterChoice:
-    """The Kubernetes cluster that conversations may deploy to, by kubeconfig or context, and a file of settings for it."""
+    """The Kubernetes cluster that conversations may deploy to, by kubeconfig or context, and its file of settings."""
 
     kubeconfig: Path | None = None
     context: str | None = None

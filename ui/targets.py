@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 from knowledge.errors import BadInput
 
 if TYPE_CHECKING:
+    from agent.places import Place
     from knowledge.records import Deployment, Records
     from knowledge.snapshot import Snapshot
     from tools.deploy import Target
     from tools.kubernetes.settings import Settings
     from tools.kubernetes.target import KubernetesTarget
+    from ui.settings import ClusterChoice
 
 LOCAL = "local"
 ON_KUBERNETES = ("kserve", "vanilla", "llmisvc")
@@ -31,6 +33,22 @@ def target_named(
     raise BadInput(
         f"unknown target: {name[:40]!r}", f"known targets: {', '.join((LOCAL, *ON_KUBERNETES))}", field="target"
     )
+
+
+def cluster_place(choice: "ClusterChoice", home: Path, snapshot: "Snapshot", records: "Records") -> "Place":
+    """The cluster as a place that conversations can deploy to. Raises BadInput when the kubeconfig names none."""
+    from agent.places import Place
+    from tools.kubernetes.target import KubernetesTarget
+    from ui.kubernetes_settings import kubernetes_settings
+
+    settings = kubernetes_settings(choice.settings, ())
+    target = KubernetesTarget(
+        home, snapshot, settings=settings, kubeconfig=choice.kubeconfig, context=choice.context, records=records
+    )
+    where = f"context {choice.context}" if choice.context else target.server
+    what = f"the simulator as {settings.target}" if settings.simulator else settings.target
+    title = f"Kubernetes, namespace {settings.namespace} of {where}, {what}"
+    return Place(target, title, rents=not settings.simulator)
 
 
 def target_of(deployment: "Deployment", home: Path, records: "Records | None" = None) -> "Target":

@@ -65,6 +65,15 @@ class KubernetesTarget:
         """What was decided for its deployments."""
         return self._site.settings
 
+    @property
+    def server(self) -> str:
+        """Address of the cluster. Raises BadInput when the kubeconfig names none."""
+        return self._site.cluster.server
+
+    def planned(self, spec: DeploymentSpec, time_factor: float = 1.0) -> tuple[Release, tuple[str, ...]]:
+        """What `apply` would roll out on this cluster, and what it would leave out because the cluster lacks it."""
+        return self._site.release(spec, time_factor)
+
     def check(self, spec: DeploymentSpec) -> tuple[Finding, ...]:
         """Everything that is wrong with deploying this, offline and on the cluster; nothing is changed."""
         built, notes = self._site.release(spec, 1.0)

@@ -5,6 +5,15 @@ from typing import Annotated
 
 import typer
 
+from ui.commands.surroundings import (
+    Context,
+    Grafana,
+    Kubeconfig,
+    KubernetesSettings,
+    Prometheus,
+    with_surroundings,
+)
+
 
 def serve(
     *,
@@ -19,6 +28,11 @@ def serve(
         float, typer.Option(help="How many times faster than real the local simulator runs.", min=1, max=1000)
     ] = 5.0,
     approved_only: Annotated[bool, typer.Option(help="Of the added models, only the approved ones.")] = False,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+    kubernetes_settings: KubernetesSettings = None,
+    prometheus: Prometheus = "",
+    grafana: Grafana = "",
 ) -> None:
     """Serve the web chat and the HTTP API until stopped; prints the address."""
     import asyncio
@@ -27,7 +41,14 @@ def serve(
     from ui.access import access_for
     from ui.settings import read_settings
 
-    settings = read_settings()
+    settings = with_surroundings(
+        read_settings(),
+        kubeconfig=kubeconfig,
+        context=context,
+        kubernetes_settings=kubernetes_settings,
+        prometheus=prometheus,
+        grafana=grafana,
+    )
     access = access_for(host, people, settings)
     with listen(host, port) as listener:  # what is wrong with the address is said before anything heavy is loaded
         from ui.api.application import application
