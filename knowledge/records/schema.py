@@ -227,5 +227,29 @@ _KEYS_AND_RECEIPTS = (
     "CREATE INDEX conversations_of_owner ON conversations (owner, updated_at)",
 )
 
+_SLACK = (
+    """CREATE TABLE slack_inbox (
+        event_id TEXT PRIMARY KEY,
+        job TEXT NOT NULL,
+        done INTEGER NOT NULL,
+        attempts INTEGER NOT NULL,
+        holder TEXT NOT NULL,
+        held_until TEXT NOT NULL,
+        seen_at TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX slack_inbox_open ON slack_inbox (done, held_until)",
+    """CREATE TABLE slack_threads (
+        conversation TEXT PRIMARY KEY,
+        person TEXT NOT NULL,
+        shown TEXT NOT NULL
+    ) STRICT""",
+)
+
 # A part that needs tables of its own appends one more tuple, and changes none that is there.
-MIGRATIONS: tuple[tuple[Statement, ...], ...] = (_FIRST, _RATINGS_AND_PAPERS, _HOSTS_AND_CHATS, _KEYS_AND_RECEIPTS)
+MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
+    _FIRST,
+    _RATINGS_AND_PAPERS,
+    _HOSTS_AND_CHATS,
+    _KEYS_AND_RECEIPTS,
+    _SLACK,
+)
