@@ -62,6 +62,8 @@ class Settings:
 
     home: Path
     """State directory (`SEXTANT_HOME`, default `~/.local/state/sextant`): conversations, deployments, price history."""
+    database_url: str | None = field(default=None, repr=False)
+    """A PostgreSQL database for conversations, records and chats of several processes (`SEXTANT_DATABASE_URL`)."""
     model_name: str | None = None
     """Model that `sextant simulator` serves when no flag says so (`MODEL_NAME`)."""
     gpu_type: str | None = None
@@ -115,6 +117,7 @@ def read_settings() -> Settings:
     home = Path(os.environ.get("SEXTANT_HOME") or Path(state) / "sextant")
     return Settings(
         home=home,
+        database_url=os.environ.get("SEXTANT_DATABASE_URL") or None,
         model_name=os.environ.get("MODEL_NAME") or None,
         gpu_type=os.environ.get("GPU_TYPE") or None,
         tensor_parallel_size=_positive("TENSOR_PARALLEL_SIZE"),
