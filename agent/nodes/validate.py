@@ -1,14 +1,18 @@
 """Running deployment → verdict: load it as planned, measure, compare with targets and prediction, keep the outcome."""
 
+import json
+
 from langgraph.config import get_stream_writer
 from langgraph.runtime import Runtime
 
 from agent.context import Context
 from agent.events import Failed, Progress, Report
+from agent.papers import paper_json
 from agent.state import Json, State, chosen_option
 from knowledge.errors import SextantError
 from tools.deploy.verification import verify
-from tools.loadtest import LoadProgress
+from tools.loadtest import LoadProgress, LoadReport
+from tools.loadtest.page import page
 
 
 async def validate(state: State, runtime: Runtime[Context]) -> State:
@@ -20,10 +24,12 @@ async def validate(state: State, runtime: Runtime[Context]) -> State:
 
     def progress(event: LoadProgress) -> None:
         p90 = "" if event.ttft_p90_ms is None else f", TTFT p90 {event.ttft_p90_ms:,.0f} ms"
-        write(Progress("load test", event.fraction, f"{event.completed:,} answered, {event.failed} failed{p90}"))
+        note = f"{event.completed:,} answered, {event.failed} failed{p90}"
+        write(Progress("load test", event.fraction, note, figures=_figures(event) | {"bounds": bounds}))
 
     try:
         record = context.records.deployments.get(deployment["id"])
+        bounds = {f"{each['metric']}_p{each['percentile']}_ms": each["bound_ms"] for each in record.spec["objectives"]}
         report = await verify(
             record, context.records, who=state["owner"], duration_s=context.validation_seconds, on_progress=progress
         )
@@ -32,9 +38,28 @@ async def validate(state: State, runtime: Runtime[Context]) -> State:
         return {"route": "failed", "revision": state["revision"] + 1}
     body = report.to_json()
     known = {"deployment_id": record.deployment_id, "monthly_cost_usd": record.monthly_cost_usd}
-    write(Report(body | known | {"sources": _sources(state, body)}))
+    write(Report(body | known | {"sources": _sources(state, body), "papers": _papers(report, state, context)}))
     shown = {name: body[name] for name in ("verdict", "reason", "slos", "predicted", "time_factor", "requests")}
     return {"report": shown, "route": "", "revision": state["revision"] + 1}
+
+
+def _figures(event: LoadProgress) -> Json:
+    """What the test measured so far."""
+    names = ("elapsed_s", "sent", "completed", "failed", "in_flight", "ttft_p50_ms", "ttft_p90_ms", "tpot_p50_ms",
+             "tpot_p90_ms")  # fmt: skip
+    return {name: getattr(event, name) for name in names}
+
+
+def _papers(report: LoadReport, state: State, context: Context) -> list[Json]:
+    """The report to take along, as a page and as JSON, for its owner."""
+    name = f"load-test-{report.started_at[:10]}"
+    texts = ((f"{name}.html", "text/html", page(report)),
+             (f"{name}.json", "application/json", json.dumps(report.to_json(), indent=2)))  # fmt: skip
+    return [
+        paper_json(context.records.papers.put(
+            owner=state["owner"], thread=state["thread"], name=file, media_type=media, text=text))
+        for file, media, text in texts
+    ]  # fmt: skip
 
 
 def _sources(state: State, report: Json) -> dict[str, str]:

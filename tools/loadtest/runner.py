@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+from bisect import insort
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from tools.loadtest.arrivals import Stage, arrivals
 from tools.loadtest.chance import chance
 from tools.loadtest.client import Client, Exchange
 from tools.loadtest.lengths import sampler
+from tools.loadtest.percentiles import percentile
 from tools.loadtest.plan import MAX_IN_FLIGHT, LoadPlan
 from tools.loadtest.preflight import Preflight
 from tools.loadtest.prompts import Prompts, request_body
@@ -24,7 +26,7 @@ _TEMPLATE_TOKENS = 32
 
 @dataclass(frozen=True, slots=True)
 class LoadProgress:
-    """How far a run is, in model time; `ttft_p90_ms` is over the last hundred answers."""
+    """How far a run is, in model time; percentiles are over all answers so far that were due after the warm-up."""
 
     fraction: float
     elapsed_s: float
@@ -33,6 +35,9 @@ class LoadProgress:
     failed: int
     in_flight: int
     ttft_p90_ms: float | None
+    ttft_p50_ms: float | None = None
+    tpot_p50_ms: float | None = None
+    tpot_p90_ms: float | None = None
 
 
 OnProgress = Callable[[LoadProgress], None]
@@ -52,6 +57,8 @@ class Run:
         self._refusals = 0
         self._sent = 0
         self._failed = 0
+        self._ttft_ms: list[float] = []
+        self._tpot_ms: list[float] = []
         self.samples: list[Sample] = []
         self.stopped_early = ""
         self.stopped_by_person = False
@@ -129,6 +136,10 @@ class Run:
     def _keep(self, sample: Sample) -> None:
         self.samples.append(sample)
         self._failed += bool(sample.error)
+        if sample.due_s >= self._plan.warmup_s:
+            for kept, value in ((self._ttft_ms, sample.ttft_ms), (self._tpot_ms, sample.tpot_ms)):
+                if value is not None:
+                    insort(kept, value)
         self._refusals = self._refusals + 1 if sample.error == "refused" else 0
         if self._refusals == DEAD_AFTER_REFUSALS:
             self.stopped_early = f"the endpoint refused {DEAD_AFTER_REFUSALS} connections in a row"
@@ -155,7 +166,6 @@ class Run:
             on_progress(self._progress())
 
     def _progress(self) -> LoadProgress:
-        recent = sorted(sample.ttft_ms for sample in self.samples[-100:] if sample.ttft_ms is not None)
         elapsed_s = max(0.0, self._now_s())
         return LoadProgress(
             fraction=min(1.0, elapsed_s / self._plan.total_s),
@@ -164,11 +174,18 @@ class Run:
             completed=len(self.samples) - self._failed,
             failed=self._failed,
             in_flight=len(self._tasks),
-            ttft_p90_ms=recent[int(len(recent) * 0.9)] if recent else None,
+            ttft_p90_ms=_at(self._ttft_ms, 90),
+            ttft_p50_ms=_at(self._ttft_ms, 50),
+            tpot_p50_ms=_at(self._tpot_ms, 50),
+            tpot_p90_ms=_at(self._tpot_ms, 90),
         )
 
     def _now_s(self) -> float:
         return (self._loop.time() - self._start_s) * self._plan.time_factor
+
+
+def _at(ordered: Sequence[float], percent: float) -> float | None:
+    return percentile(ordered, percent) if ordered else None
 
 
 def request_lengths(plan: LoadPlan) -> Iterator[tuple[int, int]]:
