@@ -84,7 +84,7 @@ def contradiction(plan: Plan, snapshot: Snapshot, market: Market) -> Contradicti
     ways = relaxations(plan, snapshot, market) if plan.traffic.workload_type == "llm" else []
     choices = tuple(_choice(way) for way in ways[:MOST_CHOICES] if way.monthly_usd is not None)
     misses = tuple(miss["text"] for miss in plan.rejected.to_json(1)["nearest"][:5])
-    return Contradiction(_headline(plan.intent, ways), choices, misses)
+    return Contradiction(_headline(plan, ways), choices, misses)
 
 
 def taken(text: str, choices: Sequence[Json]) -> Json | None:
@@ -123,11 +123,17 @@ def _shown(field: str, value: Any) -> str:
     return shown.replace("_", " ")
 
 
-def _headline(intent: Intent, ways: Sequence[Outcome]) -> str:
-    """ "$2,000 a month cannot hold 200 ms to the first token at 100 requests per second: …"."""
+def _headline(plan: Plan, ways: Sequence[Outcome]) -> str:
+    """ "$2,000 a month cannot hold 200 ms to the first token at 100 requests per second: …".
+
+    The budget is named only where it turned something down.
+    """
+    intent = plan.intent
     needs = " with ".join(_said(intent, _NEEDS)) or "this"
-    budget = intent.budget.max_monthly_cost_usd if intent.budget else None
-    holders = ([f"{dollars(budget)} a month"] if budget else []) + _said(intent, _HOLDERS)
+    binding = "budget" in plan.rejected.counts or any(BUDGET in way.changes for way in ways)
+    budget = intent.budget.max_monthly_cost_usd if intent.budget and binding else None
+    own = [f"{each.count} × {each.gpu_type}" for each in intent.available_gpus or ()]
+    holders = ([f"{dollars(budget)} a month"] if budget else []) + own + _said(intent, _HOLDERS)
     if not holders:
         return f"Nothing on offer holds {needs}."
     cheapest = next((way for way in ways if set(way.changes) == {BUDGET}), None)

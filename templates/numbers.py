@@ -28,4 +28,6 @@ def dollars(value: float | None) -> str:
     """US dollars: cents only where they matter."""
     if value is None:
         return "–"
+    if value == 0:
+        return "$0"
     return f"${value:,.0f}" if abs(value) >= 100 else f"${value:,.2f}" if abs(value) >= 0.1 else f"${value:,.5f}"

@@ -1,5 +1,7 @@
 """Why this, why not that, where a number comes from: read off the plan, never thought up."""
 
+import re
+
 from agent.card import card
 from agent.context import Context
 from agent.events import Event, Said
@@ -10,6 +12,9 @@ from knowledge.names import resolve_model
 from templates.answers import answer
 from tools.planner.inquiry import inquire
 
+ABOUT_THE_CHOICE = ("certainty", "failure")
+OTHER_WORK = {"asr": "speech to text", "embedding": "embeddings", "reranker": "reranking"}
+
 
 def explain(command: Json, state: State, context: Context) -> list[Event]:
     """Explain the chosen option, another option, a model that is not offered, a field of the card, or the trace."""
@@ -19,6 +24,8 @@ def explain(command: Json, state: State, context: Context) -> list[Event]:
         return [Said(answer("nothing_to", wanted="explain", planned=False))]
     if subject == "trace":
         return [Said(answer("trace", state=state, plan=plan, option=chosen_option(state)))]
+    if subject in ABOUT_THE_CHOICE:
+        return [_about_the_choice(subject, state)]
     option = _option(subject, state)
     if option is not None:
         return [Said(answer("why", option=option, slo=plan["slo"], market=plan["market"]))]
@@ -28,6 +35,17 @@ def explain(command: Json, state: State, context: Context) -> list[Event]:
     if subject in _fields(state):
         return [Said(answer("where_from", name=subject, **_fields(state)[subject]))]
     return [Said(_why_not(subject, state, context))]
+
+
+def _about_the_choice(subject: str, state: State) -> Said:
+    """How sure the numbers of the chosen option are, or what it does when a replica stops."""
+    option = chosen_option(state)
+    if option is None:
+        return Said(answer("nothing_to", wanted="explain", planned=False))
+    traffic = state["plan"]["traffic"]
+    left = max((option.get("replicas") or 1) - 1, 0)
+    carried = left * option["predicted"]["max_rps_per_replica"] if option["predicted"] else None
+    return Said(answer(subject, option=option, slo=state["plan"]["slo"], traffic=traffic, left=left, carried=carried))
 
 
 def _option(subject: str, state: State) -> Json | None:
@@ -47,13 +65,30 @@ def _fields(state: State) -> dict[str, Json]:
 def _why_not(subject: str, state: State, context: Context) -> str:
     """Why a model or accelerator is not the choice: offered and ranked lower, or rejected with rule and number."""
     plan = state["plan"]
+    subject = _one_of(subject, state, context)
     names = {subject, *_model_ids(subject, context)}
     offered = [option for option in plan["options"] if {option["model_id"], option["gpu_type"]} & names]
     chosen = chosen_option(state)
     if offered and chosen is not None:
         return answer("why_not_ranked", subject=subject, option=offered[0], chosen=chosen)
+    model = context.snapshot.models.get(subject)
+    if model is not None and model.kind in OTHER_WORK and plan["traffic"]["workload_type"] == "llm":
+        return answer("why_not_kind", subject=subject, work=OTHER_WORK[model.kind])
     finding = inquire(priceable(intent_of(state), context.market), subject, context.snapshot, context.market).to_json()
     return answer("why_not", finding=finding, chosen=chosen)
+
+
+def _one_of(subject: str, state: State, context: Context) -> str:
+    """Of the several models that a name fits, the best at the task; any other name as it is."""
+    try:
+        return resolve_model(subject, context.snapshot)
+    except NotFound:
+        task, quality = state["plan"]["traffic"]["task_type"], context.snapshot.quality
+        parts = [re.compile(rf"(?<![\d.]){re.escape(part)}(?![a-z])") for part in subject.lower().split()]
+        fitting = [name for name in context.snapshot.models if all(part.search(name.lower()) for part in parts)]
+        if fitting:
+            return max(fitting, key=lambda name: quality[name, task].score if (name, task) in quality else -1.0)
+    return subject
 
 
 def _model_ids(subject: str, context: Context) -> set[str]:

@@ -8,6 +8,7 @@ from agent.state import Json, State
 from templates.answers import answer
 
 SHOWN = 6
+ROWS = 15
 _WORDS = re.compile(r"[a-z0-9][a-z0-9.\-_/]*", re.IGNORECASE)
 _ASKING = frozenset(
     [
@@ -64,8 +65,9 @@ def catalog_answer(command: Json, state: State, context: Context) -> list[Event]
     words = [word for word in _WORDS.findall(str(command["text"])) if word.lower().rstrip(".") not in _ASKING]
     catalog = context.catalog()
     try:
-        found = catalog.search(" ".join(words), SHOWN) if words else []
+        found = catalog.search(" ".join(words), ROWS) if words else []
         rows = [catalog.record(offer) for offer in found]
     finally:
         catalog.store.close()
-    return [Said(answer("prices", asked=" ".join(words), rows=rows))]
+    told = answer("prices", asked=" ".join(words), rows=rows[:SHOWN])
+    return [Said(told, "prices" if rows else "", {"asked": " ".join(words), "rows": rows} if rows else {})]

@@ -52,9 +52,13 @@ def _says_something(described: Describe) -> bool:
 
 def _command(clause: Clause, snapshot: Snapshot, dialogue: Dialogue) -> Command | None:
     text = clause.text
-    command = read_order(text, dialogue) or read_answer(text, dialogue, snapshot)
+    command = read_order(text, dialogue)
+    if command is None and clause.question:  # "why not the 70B?" is no answer, whatever was asked
+        command = read_inquiry(text, dialogue, snapshot, question=True)
     if command is None:
-        command = read_inquiry(text, dialogue, snapshot, question=clause.question)
+        command = read_answer(text, dialogue, snapshot)
+    if command is None:
+        command = read_inquiry(text, dialogue, snapshot, question=False)
     if command is None and dialogue.intent != Intent():
         command = _change(text, snapshot, dialogue)
     return command

@@ -57,6 +57,17 @@ _PRICE = re.compile(
     r"cheapest (?:provider|api|price|cloud|offer)|who (?:sells|offers|has)|which provider|was kostet|wie viel kostet|"
     r"combien coute|quel est le prix|cuanto cuesta|list prices?|show (?:me )?(?:the )?prices?)\b"
 )
+_CERTAIN = re.compile(
+    r"^(?:how (?:sure|certain|confident|accurate|reliable|precise|trustworthy)\b|(?:can|should) (?:i|we) (?:trust"
+    r"|believe|rely)|is (?:that|this|it) (?:certain|guaranteed|accurate|measured|an? (?:estimate|guess))"
+    r"|are you (?:sure|certain)|wie (?:sicher|genau|verlasslich)|bist du sicher|est ce (?:sur|fiable)|es tu sur"
+    r"|que tan (?:segur|precis|fiabl)|estas segur)"
+)
+_FAILURE = re.compile(
+    r"^(?:and )?(?:what happens|what if|what would happen|how does it cope|(?:will|does|can) it survive"
+    r"|was passiert|was ist,? wenn|que se passe|que pasa)\b.*\b(?:fail(?:s|ed|ure|ing)?|dies?|died|goes? down|went down"
+    r"|crash(?:es|ed)?|breaks?|los(?:e|es|ing)|outage|ausfallt|ausfall|tombe en panne|panne|falla|se cae)\b"
+)
 _ABOUT_THE_PLAN = re.compile(r"\b(?:it|this|that|the plan|we|us|our|the first|option)\b")
 
 
@@ -66,6 +77,11 @@ def read_inquiry(text: str, dialogue: Dialogue, snapshot: Snapshot, *, question:
     why_not = _WHY_NOT.match(folded)
     if why_not:
         return Explain(_subject(why_not["subject"], dialogue, snapshot))
+    if dialogue.intent != Intent():
+        if _CERTAIN.match(folded):
+            return Explain("certainty")
+        if _FAILURE.match(folded):
+            return Explain("failure")
     what_if = _read_what_if(folded, text, dialogue, snapshot, question=question)
     if what_if is not None:
         return what_if
@@ -120,4 +136,4 @@ def _subject(words: str, dialogue: Dialogue, snapshot: Snapshot) -> str:
     size = re.search(r"\b\d+(?:\.\d+)?b\b", folded)
     offered = {str(option.get("model_id", "")) for option in dialogue.options}
     fitting = sorted(model for model in offered if size and size.group() in model.lower())
-    return fitting[0] if fitting else words
+    return fitting[0] if fitting else size.group() if size else words
