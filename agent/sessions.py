@@ -25,6 +25,7 @@ from agent.context import Context
 from agent.events import Card, Event, Failed, Options, Replied, Said
 from agent.graph import Graph, build_graph
 from agent.inputs import with_input
+from agent.journal import Journal
 from agent.places import place_named
 from agent.rating import rate
 from agent.standing import standing
@@ -86,14 +87,15 @@ class Sessions:
             state = await self._state(thread, owner, must_exist=False)
             shown = state.values.get("revision", 0)
             if _interrupted(state):
-                async for event in self._run(thread, None, shown):
+                async for event in self._run(self._journal(thread, owner, state), None, shown):
                     yield event
                 state = await self._state(thread, owner, must_exist=True)
             action = Action(kind="say", text=text, values={"attachments": [str(path) for path in attachments]})
             kept = self._with_input(state, action)
             begin: State = {"schema_version": SCHEMA_VERSION, "thread": thread, "owner": owner, "action": action}
             given: State | Command[Any] = Command(resume=action, update=kept) if state.interrupts else begin | kept
-            async for event in self._run(thread, given, shown, may_deploy=may_deploy):
+            journal = self._journal(thread, owner, state, text)
+            async for event in self._run(journal, given, shown, may_deploy=may_deploy):
                 yield event
 
     async def act(
@@ -118,7 +120,7 @@ class Sessions:
             state = await self._state(thread, owner, must_exist=True)
             shown = state.values.get("revision", 0)
             if _interrupted(state):
-                async for event in self._run(thread, None, shown):
+                async for event in self._run(self._journal(thread, owner, state), None, shown):
                     yield event
                 state = await self._state(thread, owner, must_exist=True)
             if not state.interrupts:
@@ -133,7 +135,8 @@ class Sessions:
                 place_named(str(checked.get("target", "")), self.context)
             action = Action(kind=kind, text="", values=checked)  # type: ignore[typeddict-item]  # checked above
             kept = self._with_input(state, action)
-            async for event in self._run(thread, Command(resume=action, update=kept), shown):
+            journal = self._journal(thread, owner, state)
+            async for event in self._run(journal, Command(resume=action, update=kept), shown, may_deploy=may_deploy):
                 yield event
 
     async def resume(self, thread: str, owner: str) -> AsyncIterator[Event]:
@@ -141,7 +144,8 @@ class Sessions:
         async with self._lock(thread):
             state = await self._state(thread, owner, must_exist=True)
             if _interrupted(state):
-                async for event in self._run(thread, None, state.values.get("revision", 0)):
+                journal = self._journal(thread, owner, state)
+                async for event in self._run(journal, None, state.values.get("revision", 0)):
                     yield event
 
     async def view(self, thread: str, owner: str) -> View:
@@ -189,6 +193,9 @@ class Sessions:
     def _with_input(self, state: StateSnapshot, action: Action) -> State:
         return with_input(state.values, action, stamp(self.context.clock()))  # type: ignore[arg-type]
 
+    def _journal(self, thread: str, owner: str, state: StateSnapshot, said: str = "") -> Journal:
+        return Journal(self.context, thread, owner, state.values, said)
+
     def _lock(self, thread: str) -> asyncio.Lock:
         lock = self._locks.get(thread)
         if lock is None:
@@ -213,18 +220,20 @@ class Sessions:
         return Said(await asyncio.to_thread(phrased, event.text, self.context.backend))
 
     async def _run(
-        self, thread: str, given: State | Command[Any] | None, shown: int, *, may_deploy: bool = True
+        self, journal: Journal, given: State | Command[Any] | None, shown: int, *, may_deploy: bool = True
     ) -> AsyncIterator[Event]:
         """Run to the next pause, passing events on; a new card is shown when the revision moved."""
-        config, context = _config(thread), replace(self.context, may_deploy=may_deploy)
+        config, context = _config(journal.thread), replace(self.context, may_deploy=may_deploy)
         try:
             async for event in self._graph.astream(
                 given, config, context=context, stream_mode="custom", durability="sync"
             ):
+                journal.saw(event)  # type: ignore[arg-type]  # nodes write events and nothing else
                 yield await self._worded(event)  # type: ignore[arg-type]  # nodes write events and nothing else
         except SextantError as error:
             yield Failed(error.message, error.cure)
         state = await self._graph.aget_state(config)
+        await asyncio.to_thread(journal.note, state.values)
         if state.interrupts and state.values.get("revision") != shown:
             yield await self._card(state.values)  # type: ignore[arg-type]  # LangGraph types state values as Any
             yield options(state.values)  # type: ignore[arg-type]
