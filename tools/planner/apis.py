@@ -19,7 +19,9 @@ from tools.planner.money import Cost, Line, bill, line
 from tools.planner.regions import resides
 from tools.planner.rejection import Change, Miss
 from tools.planner.shortlist import Shortlist, licence_allows, matches
+from tools.planner.specialists import out_of_place
 from tools.planner.traffic import DAYS_PER_MONTH, HOURS_PER_MONTH, TrafficProfile, Z
+from tools.quality.comparison import ranking_score
 
 BATCH_HOURS = 24.0
 """Batch APIs promise an answer within a day, so they serve batch windows from here on."""
@@ -100,9 +102,8 @@ def candidates(case: Case, short: Shortlist) -> list[ApiCandidate]:
     intent = case.intent
     if intent.deployment_model not in (None, "api"):
         return []
-    stated = [name for name in _SELF_HOSTED_FIELDS if getattr(intent, name) is not None]
     every = sellers(case.market)
-    if stated and intent.deployment_model != "api":
+    if _self_hosted(intent) and intent.deployment_model != "api":
         case.ledger.count("self_hosted_only", len(every), "sellers")
         return []
     batched = (intent.batch_window_hours or 0) >= BATCH_HOURS
@@ -120,6 +121,12 @@ def candidates(case: Case, short: Shortlist) -> list[ApiCandidate]:
             kept.append(ApiCandidate(seller, model_id, quality, float(monthly[position]), batched))
     case.ledger.add(_misses(missed, case, short))
     return kept
+
+
+def _self_hosted(intent: Intent) -> bool:
+    """Whether what was said makes sense of machines alone: cards, precisions, spot machines, reservations."""
+    stated = any(getattr(intent, name) is not None for name in _SELF_HOSTED_FIELDS)
+    return stated or (intent.billing is not None and "on_demand" not in intent.billing)
 
 
 def monthly_usd(every: Sequence[Seller], traffic: TrafficProfile, *, batched: bool) -> Floats:
@@ -163,8 +170,10 @@ def _misses(
     for (rule, name), (seller, quality) in missed.items():
         what = f"{name} by {seller.provider}"
         if rule == "api_quality" and quality is not None:
-            text = f"{what} scores {quality.score:g}, {short.threshold:g} are asked for"
-            found.append(Miss(rule, name, what, quality.score, short.threshold, "points", None, text))
+            score = round(ranking_score(quality), 1)
+            least = "at least " if quality.basis == "estimated" else ""
+            text = f"{what} scores {least}{score:g}, {short.threshold:g} are asked for"
+            found.append(Miss(rule, name, what, score, short.threshold, "points", None, text))
         elif rule == "api_context":
             takes = _context_tokens(seller, name, case)
             text = f"{what} takes {takes} tokens, {case.traffic.context_tokens} are needed"
@@ -192,6 +201,8 @@ def _broken(
         return "api_context"
     if quality is None or model_id is None:
         return "api_quality_unknown"
+    if out_of_place(model_id, intent, case.traffic.task_type):
+        return "api_specialist"
     if not short.enough(quality):
         return "api_quality"
     return _unwanted(model_id, case)

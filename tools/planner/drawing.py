@@ -70,7 +70,7 @@ def hosted_option(block: Hosted, field: Field, found: Pool, row: int, case: Case
     cost = own_bill(each.accelerator, gpus, block.kind, case) if offer is None else rental_bill(offer, machines, case)
     loss = penalty(each.model, each.quantization, case.traffic.task_type, case.traffic.context_tokens)
     quality = _quality(case, each.model.model_id, loss)
-    where = f"{machines} × {offer.cloud} {offer.instance_type}" if offer else f"{gpus} × {each.accelerator.gpu_type}"
+    where = f"{gpus} × {each.accelerator.gpu_type}" + (f" at {offer.cloud}" if offer else "")
     place = (offer.cloud, offer.region, offer.instance_type, offer.billing) if offer else (block.kind,)
     shape = (each.quantization, each.tensor_parallel, each.pipeline_parallel)
     return Option(
@@ -95,7 +95,7 @@ def hosted_option(block: Hosted, field: Field, found: Pool, row: int, case: Case
         predicted=predicted,
         cost=cost,
         slo_met=_verdict(predicted, case.traffic.targets, replicas),
-        why=why_hosted(cost, predicted, quality, case, machines=where),
+        why=why_hosted(block.kind, cost, predicted, quality, case, machines=where),
         price_source=_source(offer, block, case),
         configuration=each,
     )

@@ -1,24 +1,26 @@
 """One readable sentence per option, with its three decisive numbers: money, the tightest target, quality."""
 
+from math import isclose
+
+from templates.numbers import dollars
 from tools.planner.case import Case
 from tools.planner.money import Cost
-from tools.planner.option import Predicted, QualityShown
+from tools.planner.option import OptionKind, Predicted, QualityShown
+from tools.planner.shortlist import threshold
 from tools.planner.traffic import Targets
 
 
-def money(cost: Cost) -> str:
-    """A month's bill in words."""
-    if cost.monthly_usd is None:
-        return "Running cost unknown until a power rate is given"
-    return f"{cost.monthly_usd:,.0f} USD a month" if cost.monthly_usd >= 100 else f"{cost.monthly_usd:,.2f} USD a month"
-
-
-def quality_words(quality: QualityShown, task: str) -> str:
-    """Quality in words."""
+def quality_words(quality: QualityShown, case: Case) -> str:
+    """Quality in words, beside what is asked for: 100 is the best known model, and the scale only ranks models."""
     if quality.score is None:
         return "quality unknown, test it"
-    basis = "" if quality.basis == "measured" else ", estimated"
-    return f"quality {quality.score:.0f} ± {quality.standard_error or 0:.0f} of 100 at {task.replace('_', ' ')}{basis}"
+    doubt = quality.standard_error or 0.0
+    spread = f"{doubt:.0f}" if doubt >= 1 or isclose(doubt, 0.0) else f"{doubt:.1f}"
+    floor, word = threshold(case.snapshot, case.traffic), case.traffic.targets.quality
+    asked = f", where {word.replace('_', ' ')} asks for {floor:g}" if word and floor else ""
+    estimated = " (estimated)" if quality.basis != "measured" else ""
+    task = case.traffic.task_type.replace("_", " ")
+    return f"quality {quality.score:.0f} ± {spread} of 100 at {task}{estimated}{asked}"
 
 
 def tightest(predicted: Predicted, targets: Targets) -> str:
@@ -30,21 +32,34 @@ def tightest(predicted: Predicted, targets: Targets) -> str:
         "E2E": (end.at_target, targets.e2e_ms),
     }
     name, (value, limit) = max(shares.items(), key=lambda item: item[1][0] / item[1][1])
-    return f"{name} p{targets.percentile} {value:,.0f} of {limit:,g} ms"
+    digits = 1 if limit < 100 else 0
+    return f"{name} p{targets.percentile} {value:,.{digits}f} of {limit:,.4g} ms"
 
 
-def why_hosted(cost: Cost, predicted: Predicted, quality: QualityShown, case: Case, *, machines: str) -> str:
+def why_hosted(
+    kind: OptionKind, cost: Cost, predicted: Predicted, quality: QualityShown, case: Case, *, machines: str
+) -> str:
     """Why a self-hosted option is on offer."""
-    load = f"at {case.traffic.peak_qps:.3g} requests/s, {predicted.utilization:.0%} used"
+    load = f"at the peak of {case.traffic.peak_qps:,.3g} requests/s"
     return (
-        f"{money(cost)} for {machines}: {tightest(predicted, case.traffic.targets)} {load}; "
-        f"{quality_words(quality, case.traffic.task_type)}."
+        f"{_money(kind, cost, machines)}; {tightest(predicted, case.traffic.targets)} {load}; "
+        f"{quality_words(quality, case)}."
     )
+
+
+def _money(kind: OptionKind, cost: Cost, machines: str) -> str:
+    if cost.monthly_usd is None:
+        return f"Your own {machines}, whose running cost is unknown until a power rate is given"
+    powered = any(line.item.startswith("power") for line in cost.lines)
+    unpowered = ", without power since no rate was given" if kind == "purchase" and not powered else ""
+    verb = {"purchase": "to buy and run ", "owned": "to run your own "}.get(kind, "for ")
+    return f"{dollars(cost.monthly_usd)} a month {verb}{machines}{unpowered}"
 
 
 def why_api(cost: Cost, quality: QualityShown, case: Case) -> str:
     """Why an API is on offer."""
     return (
-        f"{money(cost)} for {case.tokens_per_month / 1e6:,.0f} million tokens, nothing when idle; "
-        f"latency not published; {quality_words(quality, case.traffic.task_type)}."
+        f"{dollars(cost.monthly_usd)} a month for {case.tokens_per_month / 1e6:,.0f} million tokens, nothing when "
+        f"idle; no latency is published, so TTFT p{case.traffic.targets.percentile} within "
+        f"{case.traffic.targets.ttft_ms:,.4g} ms is not certain; {quality_words(quality, case)}."
     )

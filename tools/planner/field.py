@@ -46,8 +46,9 @@ def field(short: Shortlist, accelerators: Sequence[Accelerator], case: Case) -> 
         return None
     found = fitting(short.models, accelerators)
     traffic = case.traffic
-    _note_memory(found, case.ledger)
+    _note_memory(found, case.ledger, started=False)
     rows = _open_rows(found.grid, short, case)
+    _note_memory(found, case.ledger, started=True)
     if not len(rows):
         return None
     grid = found.grid.take(rows)
@@ -104,12 +105,18 @@ def _open_rows(grid: Grid, short: Shortlist, case: Case) -> Rows:
 
 def _good_enough(grid: Grid, short: Shortlist, case: Case) -> Mask:
     """Rows whose quality reaches the threshold in their precision; models admitted by name despite it stay."""
-    found = qualities(grid, case)
+    known = [case.snapshot.quality.get((model.model_id, case.traffic.task_type)) for model in grid.models]
+    whole = np.array([max(ranking_score(each), 0.0) for each in known])[grid.model]
+    enough: Mask = (_counted_quality(grid, case) >= short.threshold) | (whole < short.threshold)
+    return enough
+
+
+def _counted_quality(grid: Grid, case: Case) -> Floats:
+    """What counts against the threshold: the score in each row's precision, an estimated one at its lower bound."""
     known = [case.snapshot.quality.get((model.model_id, case.traffic.task_type)) for model in grid.models]
     doubt = np.array([each.score - ranking_score(each) if each else 0.0 for each in known])[grid.model]
-    whole = np.array([max(ranking_score(each), 0.0) for each in known])[grid.model]
-    enough: Mask = (found.score - doubt >= short.threshold) | (whole < short.threshold)
-    return enough
+    counted: Floats = qualities(grid, case).score - doubt
+    return counted
 
 
 _PRECISION_WORDS = {
@@ -124,17 +131,20 @@ def precision_named(name: str) -> str:
     return _PRECISION_WORDS.get(folded, folded)
 
 
-def _note_memory(found: Fitting, ledger: Ledger) -> None:
-    ledger.count("memory", found.unfit, "configurations")
-    started = {found.grid.models[index].model_id for index in np.unique(found.grid.model)}
+def _note_memory(found: Fitting, ledger: Ledger, *, started: bool) -> None:
+    """What is missing where a model does not start; first for models that start nowhere, then for the others."""
+    if not started:
+        ledger.count("memory", found.unfit, "configurations")
+    starting = {found.grid.models[index].model_id for index in np.unique(found.grid.model)}
     for model_id, shortfall in sorted(found.nearest.items(), key=lambda item: item[1].missing_bytes):
-        if model_id not in started:
-            where = shortfall.configuration
-            missing = shortfall.missing_bytes / GIB
-            cards = f"{where.gpu_count} × {where.accelerator.gpu_type}"
-            text = f"{model_id} needs {missing:.1f} GiB more on each card of {cards}"
-            what = describe(where.model, where.accelerator, where.quantization, where.tensor_parallel)
-            ledger.add([Miss("memory", model_id, what, round(missing, 2), 0.0, "GiB per card missing", None, text)])
+        if (model_id in starting) != started:
+            continue
+        where = shortfall.configuration
+        missing = shortfall.missing_bytes / GIB
+        cards = f"{where.gpu_count} × {where.accelerator.gpu_type}"
+        text = f"{model_id} in {where.quantization} needs {max(missing, 0.01):.3g} GiB more on each card of {cards}"
+        what = describe(where.model, where.accelerator, where.quantization, where.tensor_parallel)
+        ledger.add([Miss("memory", model_id, what, round(missing, 2), 0.0, "GiB per card missing", None, text)])
 
 
 def _context_misses(grid: Grid, refused: Mask, missing: Floats, traffic: TrafficProfile) -> Iterator[Miss]:
@@ -147,10 +157,10 @@ def _context_misses(grid: Grid, refused: Mask, missing: Floats, traffic: Traffic
 
 
 def _precision_misses(grid: Grid, refused: Mask, case: Case, floor: float) -> Iterator[Miss]:
-    score = qualities(grid, case).score
+    score = _counted_quality(grid, case)
     for row in nearest_rows(grid, refused, -score):
-        what, value = _described(grid, int(row)), round(float(score[row]), 1)
-        text = f"{what} scores {value:g} in that precision, {floor:g} are asked for"
+        what, value = _described(grid, int(row)), round(float(score[row]), 2)
+        text = f"{what} surely scores {value:g} in that precision, {floor:g} are asked for"
         yield Miss("quality_in_precision", _model_id(grid, int(row)), what, value, floor, "points", None, text)
 
 
@@ -206,7 +216,8 @@ def carrying(found: Field, case: Case) -> Field | None:
             value, allow = float(values[row]), rounded_up(float(values[row]) * ROOM_ABOVE_IDLE)
             also = "" if alone[row] else " (and misses another target)"
             metric = f"{name.upper()} p{targets.percentile}"
-            text = f"{what}: {metric} is {value:.0f} ms at best, {limit:g} ms are allowed{also}"
+            best = f"{value:.0f}" if round(value) > limit else f"{value:.2f}"
+            text = f"{what}: {metric} is {best} ms at best, {limit:.4g} ms are allowed{also}"
             change = Change(path, allow) if alone[row] else None
             ledger.add([Miss(name, _model_id(found.grid, int(row)), what, round(value, 1), limit, "ms", change, text)])
     rows = np.flatnonzero(found.capacity.feasible)

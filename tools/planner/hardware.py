@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from knowledge.errors import BadInput, NotFound
-from knowledge.facts import Accelerator
+from knowledge.facts import Accelerator, Instance
 from knowledge.names import resolve_accelerator
 from knowledge.snapshot import Snapshot
 from tools.intent import Intent
 from tools.market import Market
 from tools.planner.grid import MAINLINE_VENDORS
-from tools.planner.offers import Offer, offers
+from tools.planner.offers import Offer, allowed, offers
 from tools.planner.ownership import card_price
 from tools.planner.rejection import Change, Ledger, Miss
 
@@ -103,7 +103,13 @@ def _vendor(card: Accelerator) -> Miss:
 def _no_offer(card: Accelerator, intent: Intent, market: Market) -> Miss:
     elsewhere = [row for row in market.instances if row.gpu_type == card.gpu_type and row.gpu_count >= 1]
     text, change = f"no machine with {card.gpu_type} is in the price list", None
-    if elsewhere:
+    there = [row for row in elsewhere if allowed(row, intent)]
+    if there:
+        kinds = _priced(there)
+        asked = " or ".join(each.replace("_", " ") for each in intent.billing or ("on_demand",))
+        text = f"{card.gpu_type} is there, but not as {asked}: only as {' or '.join(kinds).replace('_', ' ')}"
+        change = Change("billing", kinds[:1])
+    elif elsewhere:
         clouds = sorted({row.cloud for row in elsewhere})
         text = f"{card.gpu_type} is not offered there; it is on {', '.join(clouds[:4])}"
         if intent.clouds:
@@ -112,9 +118,10 @@ def _no_offer(card: Accelerator, intent: Intent, market: Market) -> Miss:
             change = Change("regions", [*intent.regions, elsewhere[0].region])
         elif intent.residency:
             change = Change("residency", None)
-        else:
-            kinds = ("on_demand", "spot", "reserved_1y", "reserved_3y")
-            priced = [k for k in kinds if any(getattr(row, f"{k}_usd_per_hour") for row in elsewhere)]
-            text = f"{card.gpu_type} is only offered as {' or '.join(priced)}"
-            change = Change("billing", priced[:1])
     return Miss("no_offer", None, card.gpu_type, None, None, "", change, text)
+
+
+def _priced(rows: Sequence[Instance]) -> list[str]:
+    """Kinds of billing that some of the machines have a price for."""
+    kinds = ("on_demand", "spot", "reserved_1y", "reserved_3y")
+    return [kind for kind in kinds if any(getattr(row, f"{kind}_usd_per_hour") for row in rows)]

@@ -29,7 +29,7 @@ class Times:
 
     def to_json(self) -> dict[str, float]:
         """Percentiles as the contract names them."""
-        return {"mean": self.mean, "p50": self.p50, "p90": self.p90, "p99": self.p99}
+        return {"mean": self.mean, "p50": self.p50, "p90": self.p90, "p99": self.p99, "at_target": self.at_target}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from knowledge.snapshot import Snapshot
 from tools.intent import Intent, Provenance
 from tools.market import Market
 from tools.performance.experience import NO_EXPERIENCE, Experience
+from tools.planner.alternative import ApiInstead, cheaper_api
 from tools.planner.apis import ApiCandidate, candidates
 from tools.planner.case import Case
 from tools.planner.checks import check
@@ -46,6 +47,7 @@ class Plan:
     market: str
     market_as_of: str
     experience: Experience = NO_EXPERIENCE
+    api_instead: ApiInstead | None = None
 
     @property
     def feasible(self) -> bool:
@@ -80,6 +82,7 @@ class Plan:
             "slo": self.traffic.slo_json(),
             "options": [each.to_json() for each in self.options],
             "lists": {name: list(ids) for name, ids in self.lists.items()},
+            "api_instead": self.api_instead.to_json() if self.api_instead else None,
             "rejected": self.rejected.to_json(MISSES_PER_RULE) | {"considered": dict(self.considered)},
             "market": {"digest": self.market, "as_of": self.market_as_of},
         }
@@ -109,7 +112,8 @@ def plan(
     found = search(case)
     ranked = _lists(found, case, limit) if found.pool is not None else {}
     rows = list(dict.fromkeys(row for order in _presented(ranked) for row in order))
-    drawn = draw(found, rows, case)
+    instead = _api_instead(found, ranked)
+    drawn = draw(found, list(dict.fromkeys([*rows, *(instead[1:] if instead else ())])), case)
     return Plan(
         intent=intent,
         traffic=case.traffic,
@@ -121,7 +125,17 @@ def plan(
         market=prices.digest,
         market_as_of=prices.as_of,
         experience=experience,
+        api_instead=ApiInstead(drawn[instead[0]], drawn[instead[1]]) if instead else None,
     )
+
+
+def _api_instead(found: "Search", ranked: Mapping[str, list[int]]) -> tuple[int, int] | None:
+    """The balanced list's first row where that is machines, and the API row that would be cheaper."""
+    first = next(iter(ranked.get("balanced", ())), None)
+    if first is None or found.pool is None or found.pool.source[first] < 0:
+        return None
+    cheaper = cheaper_api(found.pool, first)
+    return None if cheaper is None else (first, cheaper)
 
 
 def _by_usage(case: Case, limit: int) -> Plan:

@@ -24,6 +24,8 @@ PARETO_LIMIT = 24
 PER_MODEL = 3
 LONGEST = 100
 """Options in a list, at most: all but the Pareto set."""
+AS_FAST = 1.15
+"""Times within this factor count as equally fast, and then the cheaper is named first: predictions are no finer."""
 
 
 def latency_score(found: Pool, targets: Targets) -> Floats:
@@ -71,10 +73,20 @@ def orders(found: Pool, targets: Targets, priority: Priority, budget_usd: float 
     return {
         "balanced": _distinct(found, np.lexsort((cards, cost, -balanced, blind, unknown))),
         "lowest_cost": _distinct(found, np.lexsort((found.risk.total, quality, blind, cards, cost, unknown))),
-        "lowest_latency": _distinct(found, known[np.lexsort((cost[known], late[known], unknown[known]))]),
+        "lowest_latency": _distinct(
+            found, known[np.lexsort((late[known], cost[known], _steps(late[known]), unknown[known]))]
+        ),
         "best_quality": _distinct(found, np.lexsort((cost, blind, quality, unknown))),
         "pareto": pareto(found, late),
     }
+
+
+def _steps(late: Floats) -> Floats:
+    """How many factors `AS_FAST` each is slower than the fastest, in whole steps."""
+    if not len(late):
+        return late
+    steps: Floats = np.floor(np.log(np.maximum(late, 1e-9) / max(float(late.min()), 1e-9)) / np.log(AS_FAST) + 1e-9)
+    return steps
 
 
 def _distinct(found: Pool, order: Rows) -> Rows:

@@ -10,6 +10,7 @@ from knowledge.names import resolve_model
 from knowledge.snapshot import Snapshot
 from tools.intent import Intent
 from tools.planner.rejection import Change, Ledger, Miss
+from tools.planner.specialists import out_of_place
 from tools.planner.traffic import TrafficProfile
 from tools.quality.comparison import ranking_score
 
@@ -142,6 +143,7 @@ def _rules(intent: Intent, traffic: TrafficProfile, snapshot: Snapshot, floor: f
         rules.append(("licence", lambda model: _licence(model, intent)))
     if intent.languages:
         rules.append(("language", lambda model: _language(model, intent)))
+    rules.append(("specialist", lambda model: _specialist(model, intent, traffic)))
     rules.append(("context", lambda model: _context(model, traffic)))
     rules.append(("quality", lambda model: _quality(model, intent, traffic, snapshot, floor)))
     return rules
@@ -207,6 +209,14 @@ def _language(model: Model, intent: Intent) -> Miss | None:
     text = f"{model.model_id} does not name {', '.join(lacking)} among its {len(model.languages)} languages"
     change = Change("languages", rest or None)
     return _miss("language", model, _Number(" ".join(model.languages), ", ".join(lacking)), change=change, text=text)
+
+
+def _specialist(model: Model, intent: Intent, traffic: TrafficProfile) -> Miss | None:
+    if not out_of_place(model.model_id, intent, traffic.task_type):
+        return None
+    text = f"{model.model_id} is made for code, not for {traffic.task_type.replace('_', ' ')}: name it to plan with it"
+    change = Change("preferred_models", [model.model_id])
+    return _miss("specialist", model, _Number("code", traffic.task_type), change=change, text=text)
 
 
 def _context(model: Model, traffic: TrafficProfile) -> Miss | None:

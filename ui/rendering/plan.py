@@ -1,5 +1,6 @@
 """A plan in a terminal: the specification with its provenance, the picks, the options, and what was left out."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -50,7 +51,10 @@ def show_plan(plan: Json) -> None:
         console.print(changes(plan))
         return
     console.print(picks_table(plan))
-    console.print(options_table(plan["options"], plan["lists"], plan["rejected"]))
+    if plan.get("api_instead"):
+        console.print(Text(plan["api_instead"]["text"], style="cyan"))
+    percentile = plan["slo"]["percentile"]
+    console.print(options_table(plan["options"], plan["lists"], plan["rejected"], percentile=percentile))
     console.print(rejections(plan["rejected"]))
     if "advice" in plan:
         from ui.rendering.advice import advice_view
@@ -121,7 +125,12 @@ def headline(option: Json) -> str:
 
 
 def options_table(
-    options: Sequence[Json], lists: Mapping[str, Sequence[str]], rejected: Json, chosen: str | None = None
+    options: Sequence[Json],
+    lists: Mapping[str, Sequence[str]],
+    rejected: Json,
+    chosen: str | None = None,
+    *,
+    percentile: int | None = None,
 ) -> RenderableType:
     """Options with cost, verdict per target, utilisation and evidence; the chosen one is marked."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, title="Options", title_justify="left")
@@ -148,7 +157,9 @@ def options_table(
     named = [f"{title} {_numbers(options, lists.get(name, ()))}" for name, title in PICKS.items() if lists.get(name)]
     note = Text("   ".join(named), style="dim")
     counted = sum(rejected.get("counts", {}).values()) if rejected else 0
-    more = f"{len(options)} options; {counted:,} candidates left out; p90, ms" if counted else f"{len(options)} options"
+    many = f"{len(options)} option{'s' * (len(options) != 1)}"
+    at = f"p{percentile}" if percentile else "the targets' percentile"
+    more = f"{many}; {counted:,} candidates left out; times at {at}, ms" if counted else many
     return Group(table, note, Text(more, style="dim"))
 
 
@@ -168,10 +179,15 @@ def _cells(option: Json) -> list[RenderableType]:
     if predicted["e2e_basis"] == "perceived":
         shown["e2e"] = "perceived_ms"
     times = [
-        Text(f"{predicted[field]['p90']:,.0f}", style="green" if met[name] else "red") for name, field in shown.items()
+        Text(f"{predicted[field]['at_target']:,.0f}", style="green" if met[name] else "red")
+        for name, field in shown.items()
     ]
-    used, badge = f"{predicted['utilization']:.0%}", Text(evidence + own, style=BADGES.get(evidence, ""))
+    used, badge = _share(predicted["utilization"]), Text(evidence + own, style=BADGES.get(evidence, ""))
     return [model, _runs(option), _place(option), cost, *times, used, _score(option), risk, badge]
+
+
+def _share(share: float) -> str:
+    return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
 
 
 def _score(option: Json) -> str:
@@ -219,9 +235,20 @@ def change_words(change: Json | None) -> str:
     if change is None:
         return ""
     value = change["value"]
-    written = ",".join(map(str, value)) if isinstance(value, list) else "null" if value is None else f"{value}"
+    written = _written(value)
     cost = f" → {dollars(change['monthly_usd'])} a month" if change.get("monthly_usd") is not None else ""
     return f"--set {change['field']}={written}{cost}"
+
+
+def _written(value: Any) -> str:
+    """A value as `--set` takes it: words plainly, lists with commas, records as JSON in quotes."""
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ",".join(value)
+    if isinstance(value, list | dict):
+        return f"'{json.dumps(value, separators=(',', ':'))}'"
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    return "null" if value is None else str(value)
 
 
 def changes(plan: Json) -> RenderableType:
