@@ -3,6 +3,7 @@
 from urllib.parse import quote
 
 from agent.context import Context
+from agent.observing import series_of
 from agent.places import places
 from agent.state import Json, State
 from knowledge.errors import NotFound
@@ -47,9 +48,10 @@ def monitoring(record: Deployment, context: Context) -> list[Json]:
     found = []
     monitor = context.monitor
     if monitor is not None and monitor.grafana_url:
-        found.append({"title": "Grafana", "url": f"{monitor.grafana_url}/d/sextant-{record.deployment_id}"})
+        board = record.plan_hash[:12] if record.target == "kubernetes" else record.deployment_id
+        found.append({"title": "Grafana", "url": f"{monitor.grafana_url}/d/sextant-{board}"})
     if monitor is not None and monitor.prometheus_url:
-        query = quote(f'{{deployment="{record.deployment_id}"}}', safe="")
+        query = quote(f"{{{series_of(record, context)}}}", safe="")
         found.append({"title": "Prometheus", "url": f"{monitor.prometheus_url}/graph?g0.expr={query}&g0.tab=0"})
     for number, endpoint in enumerate(dict.fromkeys(record.endpoints), 1):
         name = "metrics" if len(record.endpoints) == 1 else f"metrics of replica {number}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from typing import Final
 
 from knowledge.snapshot import Snapshot
 from tools.invoice.analysis import Analysis, Options
@@ -18,7 +19,7 @@ from tools.invoice.savings import EXAMINED, Advice, SelfHost, find_savings
 from tools.invoice.source import Bytes, Source
 from tools.market import Market
 
-USUAL_TASK = "chatbot"
+USUAL_TASK: Final = "chatbot"
 
 
 class Bill:
