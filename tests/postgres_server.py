@@ -69,7 +69,7 @@ def start(command: list[Any], folder: Path, log: Any) -> "subprocess.Popen[bytes
 
 def stop(server: "subprocess.Popen[bytes]") -> None:
     if server.poll() is None:
-        server.send_signal(signal.SIGQUIT)  # at once: nothing in it is needed any more
+        server.send_signal(signal.SIGINT)  # sessions are cut off; it ends when all its processes have
         server.wait()
 
 

@@ -23,13 +23,13 @@ def own_experience(*, rehearse: bool = False) -> "Experience":
     from ui.measured import measured_residual
     from ui.settings import read_settings
 
-    home = read_settings().home
-    residual = measured_residual(home)
-    if not (home / "records.sqlite").exists():
+    settings = read_settings()
+    residual = measured_residual(settings.home)
+    if not settings.database_url and not (settings.home / "records.sqlite").exists():
         return Experience(residual=residual)
-    from knowledge.records import Records
+    from ui.records import own_records
 
-    return experience(Records(home).outcomes.all(), rehearsal=rehearse, residual=residual)
+    return experience(own_records(settings).outcomes.all(), rehearsal=rehearse, residual=residual)
 
 
 def own_lines(own: Mapping[str, Any] | None) -> Iterator[str]:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from knowledge.errors import BadInput
+from ui.records import own_records
 
 if TYPE_CHECKING:
     from agent.places import Place
@@ -24,12 +25,15 @@ def target_named(
     """The target of that name. `settings`, `kubeconfig` and `context` are for those on Kubernetes."""
     from tools.deploy.local import LocalTarget
 
+    records = own_records()
     if name == LOCAL:
-        return LocalTarget(home)
+        return LocalTarget(home, records=records)
     if name in ON_KUBERNETES:
         from tools.kubernetes.target import KubernetesTarget
 
-        return KubernetesTarget(home, snapshot, settings=settings, kubeconfig=kubeconfig, context=context)
+        return KubernetesTarget(
+            home, snapshot, settings=settings, kubeconfig=kubeconfig, context=context, records=records
+        )
     raise BadInput(
         f"unknown target: {name[:40]!r}", f"known targets: {', '.join((LOCAL, *ON_KUBERNETES))}", field="target"
     )

@@ -60,6 +60,9 @@ class Database(ABC):
     name: str
     """What messages call it: a path, or an address without its password."""
 
+    shared: bool
+    """Whether processes on other machines may use it too."""
+
     @abstractmethod
     def write(self) -> AbstractContextManager[Connection]:
         """A transaction that changes; committed when the block ends, undone when it raises."""
@@ -67,6 +70,13 @@ class Database(ABC):
     @abstractmethod
     def read(self) -> AbstractContextManager[Connection]:
         """A consistent view for reading."""
+
+    @abstractmethod
+    def hold(self, name: str, *, wait_s: float) -> AbstractContextManager[None]:
+        """Be the only one among all machines that holds `name`; a process that dies lets go. Conflict if it is taken.
+
+        A file has one machine, whose processes keep each other out by locks on files: there it does nothing.
+        """
 
     @abstractmethod
     def check(self) -> None:

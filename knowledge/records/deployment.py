@@ -15,9 +15,10 @@ DeploymentState = Literal["pending", "applied", "verified", "failed", "rolled_ba
 
 SHORTEST_ID = 5
 
-# Any plan may be applied again when it no longer runs, and a failed validation repeated while it still does.
+# Any plan may be applied again when it no longer runs, and a failed validation repeated while it still does. Another
+# host takes over what is pending on one that is gone.
 MOVES: Mapping[DeploymentState, frozenset[DeploymentState]] = {
-    "pending": frozenset({"applied", "failed", "rolled_back"}),
+    "pending": frozenset({"pending", "applied", "failed", "rolled_back"}),
     "applied": frozenset({"pending", "verified", "failed", "rolled_back"}),
     "verified": frozenset({"pending", "verified", "failed", "rolled_back"}),
     "failed": frozenset({"pending", "verified", "failed", "rolled_back"}),

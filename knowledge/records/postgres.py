@@ -5,6 +5,7 @@ The driver takes a quarter of a second to load, so only an address in `SEXTANT_D
 
 import logging
 import re
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -14,7 +15,7 @@ from psycopg import errors
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from knowledge.errors import SextantError, StateUnusable, Unavailable
+from knowledge.errors import Conflict, SextantError, StateUnusable, Unavailable
 from knowledge.records.address import libpq_options, shown_address, without_password
 from knowledge.records.database import Connection, Database, Result, Values
 from knowledge.records.schema import MIGRATIONS, postgres_form
@@ -22,6 +23,8 @@ from knowledge.records.schema import MIGRATIONS, postgres_form
 WAIT_S = 5.0
 CONNECTIONS = 8
 STATEMENT_TIMEOUT_MS = 30_000
+TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+_POLL_S = 0.05
 _MIGRATING = 0x5E_C7A4  # any number that all versions of Sextant share
 _VALUE = re.compile(r"'[^']*'|(?<!:):([a-z_]+)|\?|%")
 _UNUSABLE = (
@@ -38,6 +41,8 @@ class PostgresDatabase(Database):
 
     Raises BadInput for an address that is none, Unavailable when nothing answers, StateUnusable when it refuses.
     """
+
+    shared = True
 
     def __init__(self, url: str) -> None:
         self.name = shown_address(url)
@@ -80,6 +85,16 @@ class PostgresDatabase(Database):
                 if not connection.closed:
                     connection.rollback()
                     connection.isolation_level = None
+
+    @contextmanager
+    def hold(self, name: str, *, wait_s: float) -> Iterator[None]:
+        with self._explained(), psycopg.connect(self._url, autocommit=True, **libpq_options()) as connection:
+            deadline = time.monotonic() + wait_s
+            while connection.execute(TRY_LOCK, (name,)).fetchone() != (True,):
+                if time.monotonic() >= deadline:
+                    raise Conflict(f"another process is changing {name}", "wait for it, or stop it")
+                time.sleep(_POLL_S)
+            yield
 
     def check(self) -> None:
         with self.read() as connection:

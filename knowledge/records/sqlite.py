@@ -6,7 +6,7 @@ lock at once (`BEGIN IMMEDIATE`) and so never meet a stale read.
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ class SqliteDatabase(Database):
     Raises StateUnusable when the directory or file is read-only, full, corrupt or from a newer version, and
     Unavailable when another process holds the file longer than `BUSY_TIMEOUT_S`. Nothing is half-written.
     """
+
+    shared = False
 
     def __init__(self, home: Path) -> None:
         self.path = home / FILE_NAME
@@ -54,6 +56,9 @@ class SqliteDatabase(Database):
         with self._connection() as connection:
             connection.execute("BEGIN")
             yield connection
+
+    def hold(self, name: str, *, wait_s: float) -> AbstractContextManager[None]:  # noqa: ARG002 - see Database
+        return nullcontext()
 
     def check(self) -> None:
         with self.read() as connection:

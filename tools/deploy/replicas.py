@@ -98,10 +98,24 @@ def health(directory: Path, recorded: Sequence[Replica]) -> tuple[ReplicaHealth,
     return tuple(states)
 
 
+def asked(recorded: Sequence[Replica]) -> tuple[ReplicaHealth, ...]:
+    """What replicas say that another state directory of this machine looks after."""
+    states = [(replica.endpoint, ports.answers(replica.endpoint)) for replica in recorded]
+    return tuple(ReplicaHealth(each, ready, "ready" if ready else "it does not answer") for each, ready in states)
+
+
+def running(directory: Path) -> bool:
+    """Whether anything runs for a deployment, recorded or not."""
+    return any(process.find(place) for place in _left(directory))
+
+
 def stop(directory: Path) -> int:
     """Stop whatever runs for a deployment, recorded or not; how many there were."""
-    run_files = sorted(directory.glob("replica-*.run"))
-    return sum(process.stop(Place(path, path.with_suffix(".log"))) for path in run_files)
+    return sum(process.stop(place) for place in _left(directory))
+
+
+def _left(directory: Path) -> list[Place]:
+    return [Place(path, path.with_suffix(".log")) for path in sorted(directory.glob("replica-*.run"))]
 
 
 def port_of(replica: Replica) -> int:

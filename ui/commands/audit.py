@@ -16,10 +16,9 @@ def audit(
     import json
     import sys
 
-    from knowledge.records import Records
-    from ui.settings import read_settings
+    from ui.records import own_records
 
-    records = Records(read_settings().home)
+    records = own_records()
     subject = records.deployments.get(deployment_id).deployment_id if deployment_id else None
     entries = [entry.to_json() for entry in records.audit.entries(subject=subject, limit=limit)]
     if form == "csv":

@@ -72,8 +72,11 @@ def manifests(
     found = check(made, rendered)
     if kubeconfig is not None:
         from tools.kubernetes.target import KubernetesTarget
+        from ui.records import own_records
 
-        door = KubernetesTarget(read_settings().home, snapshot, settings=chosen, kubeconfig=kubeconfig)
+        door = KubernetesTarget(
+            read_settings().home, snapshot, settings=chosen, kubeconfig=kubeconfig, records=own_records()
+        )
         found = tuple(dict.fromkeys((*found, *door.check(wanted))))
     folder, files = out, rendered
     if gitops is not None:

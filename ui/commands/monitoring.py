@@ -16,14 +16,13 @@ def monitoring(
     """Write what Prometheus scrapes, its alert rules, and a Grafana dashboard."""
     import sys
 
-    from knowledge.records import Records
     from knowledge.snapshot import load
     from tools.observe.monitoring import monitoring as made
     from tools.observe.monitoring import write_files
     from ui.output import print_json
-    from ui.settings import read_settings
+    from ui.records import own_records
 
-    deployment = Records(read_settings().home).deployments.get(deployment_id)
+    deployment = own_records().deployments.get(deployment_id)
     written = write_files(made(deployment, scrape_interval=scrape_interval), out)
     if json:
         print_json({"files": [str(path) for path in written]}, snapshot=load().version)

@@ -26,7 +26,6 @@ def observe(
     """Compare objectives, traffic and costs with what was planned. Without a Prometheus there are no figures."""
     from dataclasses import asdict
 
-    from knowledge.records import Records
     from knowledge.snapshot import load
     from tools.deploy.specification import read_specification
     from tools.observe import Prometheus, findings
@@ -34,10 +33,10 @@ def observe(
     from tools.observe.observing import seconds_of
     from tools.observe.outcome import outcome
     from ui.output import print_json
+    from ui.records import own_records
     from ui.rendering.observation import show_observation
-    from ui.settings import read_settings
 
-    records = Records(read_settings().home)
+    records = own_records()
     deployment = records.deployments.get(deployment_id)
     spec = read_specification(deployment.spec)
     reader = Prometheus(prometheus, token=_token(token_file))

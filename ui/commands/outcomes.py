@@ -14,14 +14,13 @@ def list_outcomes(*, json: Json = False) -> None:
     """List outcomes and, per model, accelerator and engine, by how much predictions are corrected."""
     from dataclasses import asdict
 
-    from knowledge.records import Records
     from knowledge.snapshot import load
     from tools.learning import corrections
     from ui.output import print_json
+    from ui.records import own_records
     from ui.rendering.outcomes import show_corrections, show_outcomes
-    from ui.settings import read_settings
 
-    found = Records(read_settings().home).outcomes.all()
+    found = own_records().outcomes.all()
     learned = corrections(found)
     if json:
         rows = [{**asdict(subject), **asdict(entry), "biased": entry.biased} for subject, entry in learned.items()]
@@ -38,12 +37,11 @@ def export(
     """Write all outcomes to a file."""
     import sys
 
-    from knowledge.records import Records
     from knowledge.records.exchange import write_outcomes
     from tools.learning import benchmark_of, write_benchmarks
-    from ui.settings import read_settings
+    from ui.records import own_records
 
-    found = Records(read_settings().home).outcomes.all()
+    found = own_records().outcomes.all()
     if file.suffix == ".csv":
         points = [point for point in map(benchmark_of, found) if point is not None]
         write_benchmarks(points, file)
@@ -57,10 +55,9 @@ def import_outcomes(file: Annotated[Path, typer.Argument(help="File that `export
     """Add the outcomes of a file; those already there are left alone."""
     import sys
 
-    from knowledge.records import Records
     from knowledge.records.exchange import read_outcomes
-    from ui.settings import read_settings
+    from ui.records import own_records
 
-    records, found = Records(read_settings().home), read_outcomes(file)
+    records, found = own_records(), read_outcomes(file)
     added = sum(records.outcomes.add(outcome) for outcome in found)
     sys.stdout.write(f"{added} of {len(found)} outcomes added\n")

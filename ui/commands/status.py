@@ -19,16 +19,16 @@ def status(
     """Ask every replica how it is, and show it beside the records."""
     import sys
 
-    from knowledge.records import Records
     from knowledge.snapshot import load
     from tools.deploy.local import LocalTarget
     from ui.output import print_json
+    from ui.records import own_records
     from ui.rendering.deployments import show_deployment
     from ui.settings import read_settings
     from ui.targets import target_of
 
     home = read_settings().home
-    records = Records(home)
+    records = own_records()
     LocalTarget(home, records=records).reconcile()
     found = [records.deployments.get(deployment_id)] if deployment_id else [
         entry for entry in records.deployments.all() if entry.replicas

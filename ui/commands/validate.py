@@ -47,13 +47,12 @@ def validate(
 
     Exit code 0: every objective was met; 3: not met, or inconclusive.
     """
-    from knowledge.records import Records
     from knowledge.snapshot import load
     from tools.loadtest.page import write_page
     from ui.load_options import LoadOptions
     from ui.output import print_json
+    from ui.records import own_records
     from ui.rendering.deployments import show_report, show_saturation
-    from ui.settings import read_settings
 
     options = LoadOptions(
         model=model,
@@ -76,7 +75,7 @@ def validate(
         allowed_hosts=tuple(allow_host or ()),
         api_key_file=api_key_file,
     )
-    records = Records(read_settings().home)
+    records = own_records()
     snapshot = load().version
     deployment = None if "://" in what else _deployment(records, what)
     if saturate:
