@@ -223,7 +223,7 @@ def access_for(host: str, people: Path | None, settings: Settings) -> Access:
             "give --people FILE, made with: sextant people add '*@example.com' --no-password --file FILE",
             field="people",
         )
-    if settings.proxy is not None:
+    if settings.proxy is not None and settings.proxy.header:
         return VouchedAccess()
     if host not in {"localhost", "127.0.0.1", "::1"}:
         raise BadInput(

@@ -21,6 +21,7 @@ from ui.commands import (
     explain,
     extract,
     invoice,
+    keys,
     manifests,
     models,
     monitoring,
@@ -63,6 +64,7 @@ app.add_typer(session.app, name="session")
 app.command("explain")(explain.explain)
 app.command("serve")(serve.serve)
 app.add_typer(people.app, name="people")
+app.add_typer(keys.app, name="keys")
 app.command("demo")(demo.demo)
 app.add_typer(evaluation.app, name="eval")
 app.add_typer(catalog.app, name="catalog")

@@ -2,21 +2,48 @@
 
 from typing import Any
 
-from fastapi import Depends, FastAPI, Response
+from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from agent.sessions import Sessions
 from ui.access import Access, LocalAccess
-from ui.api import catalog, deployments, health, identity, invoices, planning, problems, reference, sessions
+from ui.api import (
+    audit,
+    catalog,
+    deployments,
+    description,
+    health,
+    identity,
+    invoices,
+    planning,
+    problems,
+    reference,
+    sessions,
+)
 from ui.api.guard import Guard
+from ui.api.idempotency import Idempotent
 from ui.api.measures import Measures
+from ui.api.peers import Peers
+from ui.api.rates import Rates, Throttle
 from ui.settings import Settings
 
 SAFE_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+PARTS = (
+    (sessions, "sessions"),
+    (planning, "plan"),
+    (catalog, "catalog"),
+    (invoices, "invoices"),
+    (deployments, "deploy"),
+    (audit, "deploy"),
+    (health, "catalog"),
+)
 
 
 def application(door: Sessions, settings: Settings, access: Access | None = None) -> FastAPI:
-    """The HTTP API over `door` and the state directory of `settings`; without `access` for this machine only."""
+    """The HTTP API over `door` and the state directory of `settings`; without `access` for this machine only.
+
+    Raises BadInput for settings that cannot be used.
+    """
     app = FastAPI(
         title="Sextant",
         description="Say what you need; get a priced, explained, deployed and verified LLM inference service.",
@@ -24,16 +51,24 @@ def application(door: Sessions, settings: Settings, access: Access | None = None
         docs_url=None,  # FastAPI's own pages load their scripts from elsewhere
         redoc_url=None,
     )
+    records, rates = door.context.records, Rates(settings.limits)
     app.state.sessions = door
     app.state.context = door.context
     app.state.settings = settings
     app.state.access = access or LocalAccess()
-    app.state.measures = Measures()
+    app.state.measures = Measures(records)
     problems.install(app)
-    for part in (sessions, planning, catalog, invoices, deployments, health):
-        app.include_router(part.router, dependencies=[Depends(identity.owner)])
+    for part, scope in PARTS:
+        app.include_router(part.router, dependencies=[identity.needs(scope)])
     _operation(app)
+    description.install(app)
     reference.install(app)
+    app.add_middleware(Idempotent, receipts=records.receipts)  # the last that is added is the first to see a request
+    app.add_middleware(
+        identity.Identify, access=app.state.access, proxy=settings.proxy, found=records.keys.find, rates=rates
+    )
+    app.add_middleware(Throttle, rates=rates)
+    app.add_middleware(Peers, proxy=settings.proxy)
     app.add_middleware(Guard, hosts=app.state.access.hosts, headers=SAFE_HEADERS)
     return app
 
@@ -50,6 +85,6 @@ def _operation(app: FastAPI) -> None:
         return {"status": "ready", "snapshot": app.state.context.snapshot.version}
 
     @app.get("/metrics", tags=["operation"], response_class=Response)
-    async def metrics() -> Response:
+    def metrics() -> Response:
         """Turns, plans, edits, approvals and their times, for Prometheus."""
         return Response(generate_latest(app.state.measures.registry), media_type=CONTENT_TYPE_LATEST)

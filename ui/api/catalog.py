@@ -10,14 +10,12 @@ from fastapi.responses import PlainTextResponse
 from agent.context import Context
 from knowledge.store.database import open_store
 from tools.catalog import query as querying
-from tools.catalog.answers import health_answer, ranking_answer, sheets_answer
+from tools.catalog.answers import health_answer, sheets_answer
 from tools.catalog.catalog import Catalog
 from tools.catalog.export import to_csv, to_focus, to_json
 from tools.catalog.health import health as examined
-from tools.catalog.usage import parse_usage
-from tools.units import parse_unit
-from ui.api.pages import Limit, Offset, page
-from ui.output import SCHEMA_VERSION
+from ui.answers import ranked, with_versions
+from ui.api.pages import Limit, Offset, page, paging
 
 router = APIRouter(prefix="/v1/catalog", tags=["catalog"])
 MAX_FOUND = 10_000
@@ -47,21 +45,23 @@ def rank(
     region: Annotated[list[str], Query(max_length=50)] = [],  # noqa: B006
     include: Annotated[list[str], Query(max_length=10)] = [],  # noqa: B006
     limit: Limit = 20,
+    offset: Offset = 0,
 ) -> dict[str, Any]:
     """Offers ranked like with like; what was left out and why."""
-    name = querying.canonical_workload(workload)
-    asked = querying.Query(
-        workload_type=name,
-        usage=parse_usage(usage, name),
-        unit=parse_unit(unit, name) if unit else None,
-        schedule=schedule or None,
+    answer, total = ranked(
+        catalog,
+        workload=workload,
         model=model,
-        providers=frozenset(provider),
-        regions=frozenset(region),
-        include=frozenset(include),
+        usage=usage,
+        unit=unit,
+        schedule=schedule,
+        providers=provider,
+        regions=region,
+        include=include,
         limit=limit,
+        offset=offset,
     )
-    return _with_versions(catalog, ranking_answer(catalog, catalog.rank(asked)))
+    return with_versions(catalog.version, answer | paging(total, limit, offset))
 
 
 @router.get("/search")
@@ -69,31 +69,41 @@ def search(catalog: Opened, text: Word, workload: Word = "", limit: Limit = 20, 
     """Find prices by words of seller, model or SKU."""
     only = querying.canonical_workload(workload) if workload else None
     found = catalog.search(text, MAX_FOUND, workload_type=only)
-    shown, paging = page(found, limit, offset)
-    return _with_versions(catalog, {"offers": [catalog.record(offer) for offer in shown], **paging})
+    shown, where = page(found, limit, offset)
+    return with_versions(catalog.version, {"offers": [catalog.record(offer) for offer in shown], **where})
 
 
 @router.get("/show")
 def show(
-    catalog: Opened, name: Annotated[str, Query(max_length=300, examples=["openai/gpt-4o-mini"])]
+    catalog: Opened,
+    name: Annotated[str, Query(max_length=300, examples=["openai/gpt-4o-mini"])],
+    limit: Limit = 100,
+    offset: Offset = 0,
 ) -> dict[str, Any]:
     """Every price of a model or SKU, with what each source says of it."""
-    return _with_versions(catalog, sheets_answer(catalog, catalog.show(name)))
+    shown, where = page(catalog.show(name), limit, offset)
+    return with_versions(catalog.version, sheets_answer(catalog, shown) | where)
 
 
 @router.get("/history")
-def history(catalog: Opened, sku: Annotated[str, Query(max_length=300)]) -> dict[str, Any]:
+def history(
+    catalog: Opened,
+    sku: Annotated[str, Query(max_length=300, examples=["openai_gpt_4o_mini_input_1m_tokens"])],
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> dict[str, Any]:
     """One price over time, as each source gave it."""
-    events = [asdict(event) for event in catalog.store.history(sku)]
+    events = catalog.store.history(sku)
     if not events:
         catalog.show(sku)  # names what may have been meant
-    return _with_versions(catalog, {"sku_key": sku, "events": events})
+    shown, where = page(events, limit, offset)
+    return with_versions(catalog.version, {"sku_key": sku, "events": [asdict(event) for event in shown], **where})
 
 
 @router.get("/health")
 def health(catalog: Opened) -> dict[str, Any]:
     """What is stale, missing, in conflict or hard to believe."""
-    return _with_versions(catalog, catalog_health(catalog))
+    return with_versions(catalog.version, catalog_health(catalog))
 
 
 @router.get("/export", response_class=PlainTextResponse)
@@ -124,7 +134,3 @@ def catalog_health(catalog: Catalog) -> dict[str, Any]:
             benchmarks=catalog.snapshot.benchmarks,
         )
     )
-
-
-def _with_versions(catalog: Catalog, answer: dict[str, Any]) -> dict[str, Any]:
-    return {"schema_version": SCHEMA_VERSION, "snapshot": catalog.version, **answer}

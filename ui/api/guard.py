@@ -1,5 +1,6 @@
-"""Before any route: foreign host names and bodies beyond the limit are refused; safe headers on every answer."""
+"""Before any route: foreign host names, bodies beyond the limit and requests that take too long are refused."""
 
+import asyncio
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
@@ -12,15 +13,33 @@ from ui.api.problems import problem
 MAX_BODY_BYTES = 1_000_000
 MAX_UPLOAD_BYTES = 200_000_000
 UPLOADS = ("/v1/invoices", "/ui/project/file")
+BODY_PAUSE_S = 30.0
+USUAL_S = 120.0
+LONGER_S = {"/v1/invoices": 600.0, "/v1/sessions": 900.0, "/v1/deployments": 900.0}
+TIMED = ("/v1/", "/api/", "/healthz", "/readyz", "/metrics")
 
 
 class Guard:
-    """ASGI middleware. `hosts`: names this server answers to (DNS rebinding); None: any."""
+    """ASGI middleware. `hosts`: names this server answers to (DNS rebinding); None: any.
 
-    def __init__(self, app: ASGIApp, *, hosts: frozenset[str] | None, headers: Mapping[str, str]) -> None:
+    A body may pause for `BODY_PAUSE_S`. An answer of the API has to begin within its time: `usual_s`, or what
+    `longer_s` says of its path; one that began, such as a stream of events, may last.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        hosts: frozenset[str] | None,
+        headers: Mapping[str, str],
+        usual_s: float = USUAL_S,
+        longer_s: Mapping[str, float] = LONGER_S,
+    ) -> None:
         self.app = app
         self.hosts = hosts
         self.headers = headers
+        self.usual_s = usual_s
+        self.longer_s = longer_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse or pass on."""
@@ -35,12 +54,39 @@ class Guard:
         if scope["type"] == "websocket":
             await self.app(scope, receive, send)
             return
-        limit = MAX_UPLOAD_BYTES if scope["path"].startswith(UPLOADS) else MAX_BODY_BYTES
-        length = given.get("content-length", "0")
-        if not length.isdigit() or int(length) > limit:
+        limit, length = max_bytes(scope["path"]), given.get("content-length", "0")
+        if not length.isdecimal() or int(length) > limit:
             await problem(413, f"the body is larger than {limit:,} bytes")(scope, receive, send)
             return
-        await self.app(scope, _counted(receive, limit), self._with_headers(send))
+        await self._timed(scope, _counted(receive, limit), self._with_headers(send))
+
+    async def _timed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The answer, or a refusal when it has not begun in time; what is under way is then called off."""
+        if not scope["path"].startswith(TIMED):
+            await self.app(scope, receive, send)
+            return
+        limit_s = next((time for path, time in self.longer_s.items() if scope["path"].startswith(path)), self.usual_s)
+        begun = late = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            if not late:
+                await send(message)
+
+        answering = asyncio.ensure_future(self.app(scope, receive, sending))
+        try:
+            await asyncio.wait({answering}, timeout=limit_s)
+            if answering.done() or begun:
+                await answering
+                return
+        except asyncio.CancelledError:
+            answering.cancel()
+            raise
+        late = True
+        answering.cancel()
+        answering.add_done_callback(_forgotten)
+        await problem(503, f"this took longer than {limit_s:g} s", "ask for less at once")(scope, receive, send)
 
     def _with_headers(self, send: Send) -> Send:
         async def sending(message: Message) -> None:
@@ -53,22 +99,40 @@ class Guard:
         return sending
 
 
+def max_bytes(path: str) -> int:
+    """How large the body of a request to `path` may be."""
+    return MAX_UPLOAD_BYTES if path.startswith(UPLOADS) else MAX_BODY_BYTES
+
+
 async def _closed(_: Scope, __: Receive, send: Send) -> None:
     await send({"type": "websocket.close", "code": 1008})
 
 
 def _counted(receive: Receive, limit: int) -> Receive:
-    seen = 0
+    """Pass a body on until it is too large or stops coming; what comes after it may take as long as it likes."""
+    seen, more = 0, True
 
     async def receiving() -> MutableMapping[str, Any]:
-        nonlocal seen
-        message = await receive()
+        nonlocal seen, more
+        if not more:
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), BODY_PAUSE_S)
+        except TimeoutError as error:
+            raise HTTPException(408, f"no more of the body came within {BODY_PAUSE_S:g} s") from error
         seen += len(message.get("body", b""))
+        more = message.get("more_body", False)
         if seen > limit:
             raise HTTPException(413, f"the body is larger than {limit:,} bytes")
         return message
 
     return receiving
+
+
+def _forgotten(answering: "asyncio.Future[None]") -> None:
+    """Look at what became of an answer that nobody waits for, so that no warning tells of it."""
+    if not answering.cancelled():
+        answering.exception()
 
 
 def _name(host: str) -> str:

@@ -2,19 +2,18 @@
 
 from collections.abc import Iterator
 from tempfile import SpooledTemporaryFile
-from typing import IO, Annotated, Any, get_args
+from typing import IO, Annotated, Any
 
 from fastapi import APIRouter, File, Form, Request, UploadFile
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
 from agent.context import Context
-from knowledge.errors import BadInput
-from tools.intent import TaskType
 from tools.invoice.bill import open_bill
 from tools.invoice.money import parse_rate
 from tools.invoice.page import html_page
 from tools.invoice.report import reading_json
 from tools.invoice.self_hosting import planned_self_host
+from ui.answers import known_task
 from ui.output import SCHEMA_VERSION
 from ui.rendering.invoice_files import read_bill
 
@@ -35,8 +34,7 @@ def account(
     form: Annotated[str, Form(alias="format", pattern="^(json|html)$")] = "json",
 ) -> dict[str, Any] | Response:
     """Account for every line of a bill: matched, unmatched or rejected; totals to the cent; savings."""
-    if task not in get_args(TaskType):
-        raise BadInput(f"unknown task: {task[:40]!r}", f"one of {', '.join(get_args(TaskType))}", field="task")
+    purpose = known_task(task)
     context: Context = request.app.state.context
     bill = open_bill(
         file.file,
@@ -45,8 +43,8 @@ def account(
         context.snapshot,
         rates=[parse_rate(text) for text in rate],
         default_provider=provider,
-        task=task,
-        self_host=planned_self_host(context.snapshot, context.market, task),  # type: ignore[arg-type]  # checked above
+        task=purpose,
+        self_host=planned_self_host(context.snapshot, context.market, purpose),
     )
     version = context.snapshot.version
     if lines and form == "json":

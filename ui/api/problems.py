@@ -7,12 +7,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from knowledge.errors import BadInput, Conflict, NotFound, SextantError, StateUnusable, Unavailable
+from knowledge.errors import BadInput, Conflict, NotAllowed, NotFound, SextantError, StateUnusable, Unavailable
 
 STATUS: tuple[tuple[type[SextantError], int], ...] = (
     (NotFound, 404),
     (BadInput, 422),
     (Conflict, 409),
+    (NotAllowed, 403),
     (StateUnusable, 503),
     (Unavailable, 503),
 )

@@ -42,5 +42,6 @@ async def serve(app: FastAPI, listener: socket.socket) -> None:
         lifespan="off",
         timeout_graceful_shutdown=STOP_WITHIN_S,
         server_header=False,
+        proxy_headers=False,  # ui.api.peers believes the proxies that the settings name, and nobody else
     )
     await Announcing(config, announce).serve(sockets=[listener])

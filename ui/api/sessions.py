@@ -1,20 +1,22 @@
 """`/v1/sessions`: conversations over HTTP, as JSON or as server-sent events."""
 
+import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from agent.events import Event, Failed, to_json
 from agent.sessions import ACTS, Sessions
-from knowledge.errors import SextantError
+from knowledge.errors import NotAllowed, SextantError
 from ui.api.body import Body, Text
-from ui.api.identity import Owner
+from ui.api.identity import Asking, Principal
 from ui.api.measures import Measures
+from ui.api.pages import Limit, Offset, page, paging
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
 EVENT_STREAM = "text/event-stream"
@@ -36,6 +38,13 @@ class Act(Body):
     values: dict[str, Any] = Field(default_factory=dict, examples=[{"total_users": 2000}])
 
 
+class Rated(Body):
+    """An opinion of the recommendation: 1 (useless) to 5 (just right)."""
+
+    stars: int = Field(ge=1, le=5, examples=[4])
+    comment: Text = Field(default="", max_length=1000, examples=["right model, more replicas than needed"])
+
+
 def door(request: Request) -> Sessions:
     """The session door of the application."""
     sessions: Sessions = request.app.state.sessions
@@ -44,27 +53,53 @@ def door(request: Request) -> Sessions:
 
 @router.post("", status_code=201)
 async def create() -> dict[str, str]:
-    """A new conversation."""
+    """A name for a new conversation; saying something in it begins it."""
     return {"id": f"api-{uuid.uuid4().hex[:12]}"}
 
 
+@router.get("")
+def listed(
+    request: Request,
+    who: Asking,
+    owner: Annotated[str, Query(max_length=200, description="Whose; an admin may name anybody.")] = "",
+    limit: Limit = 50,
+    offset: Offset = 0,
+) -> dict[str, Any]:
+    """Conversations with how far each got, the newest change first; an admin sees everybody's."""
+    if owner not in ("", who.owner) and not who.admin:
+        raise NotAllowed("only an admin sees the conversations of others", "leave owner out")
+    whose = owner or (None if who.admin else who.owner)
+    rows, total = door(request).context.records.conversations.page(owner=whose, limit=limit, offset=offset)
+    return {"sessions": [row.to_json() for row in rows], **paging(total, limit, offset)}
+
+
 @router.post("/{session_id}/say", response_model=None)
-async def say(session_id: SessionId, body: Say, request: Request, owner: Owner) -> dict[str, Any] | StreamingResponse:
-    """Say something; begins the conversation when it is new. `Accept: text/event-stream` streams the events."""
-    return await _answered(request, session_id, owner, "say", door(request).say(session_id, owner, body.text))
+async def say(session_id: SessionId, body: Say, request: Request, who: Asking) -> dict[str, Any] | StreamingResponse:
+    """Say something; begins the conversation when it is new. `Accept: text/event-stream` streams the events.
+
+    Words that deploy, load-test or roll back need the scope `deploy`.
+    """
+    events = door(request).say(session_id, who.owner, body.text, may_deploy=who.may_deploy)
+    return await _answered(request, session_id, who.owner, "say", events)
 
 
 @router.post("/{session_id}/act", response_model=None)
-async def act(session_id: SessionId, body: Act, request: Request, owner: Owner) -> dict[str, Any] | StreamingResponse:
-    """Edit, choose, approve, cancel, roll back, undo or redo."""
-    events = door(request).act(session_id, owner, body.kind, body.revision, body.values)
-    return await _answered(request, session_id, owner, body.kind, events)
+async def act(session_id: SessionId, body: Act, request: Request, who: Asking) -> dict[str, Any] | StreamingResponse:
+    """Edit, choose, approve, cancel, roll back, undo or redo; approval and rollback need the scope `deploy`."""
+    events = door(request).act(session_id, who.owner, body.kind, body.revision, body.values, may_deploy=who.may_deploy)
+    return await _answered(request, session_id, who.owner, body.kind, events)
+
+
+@router.post("/{session_id}/rating", status_code=204)
+async def rate(session_id: SessionId, body: Rated, request: Request, who: Asking) -> None:
+    """Say what you think of the recommendation, once its deployment was tested; it is kept with the outcome."""
+    await door(request).rate(session_id, who.owner, body.stars, body.comment)
 
 
 @router.get("/{session_id}")
-async def show(session_id: SessionId, request: Request, owner: Owner) -> dict[str, Any]:
+async def show(session_id: SessionId, request: Request, who: Asking) -> dict[str, Any]:
     """The conversation as it stands."""
-    view = await door(request).view(session_id, owner)
+    view = await door(request).view(session_id, await _owner(request, session_id, who))
     return {
         "intent": view.intent,
         "plan": view.plan,
@@ -73,6 +108,23 @@ async def show(session_id: SessionId, request: Request, owner: Owner) -> dict[st
         "awaiting": view.awaiting,
         "deployments": [view.deployment] if view.deployment else [],
     }
+
+
+@router.get("/{session_id}/history")
+async def history(
+    session_id: SessionId, request: Request, who: Asking, limit: Limit = 100, offset: Offset = 0
+) -> dict[str, Any]:
+    """What was said and done, and when, oldest first; `dropped` counts what is too old to be kept."""
+    state = await door(request).state(session_id, await _owner(request, session_id, who))
+    inputs, where = page(state.get("inputs") or [], limit, offset)
+    return {"inputs": inputs, "dropped": state.get("inputs_dropped", 0), **where}
+
+
+async def _owner(request: Request, session_id: str, who: Principal) -> str:
+    """Whose conversation is looked at: one's own, or for an admin whoever it belongs to."""
+    if not who.admin:
+        return who.owner
+    return await asyncio.to_thread(door(request).context.records.conversations.owner_of, session_id) or who.owner
 
 
 async def _answered(
