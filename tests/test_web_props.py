@@ -56,7 +56,8 @@ async def test_every_option_of_a_list_can_be_shown_and_chosen(door: Sessions) ->
     best = values["options"][options.chosen]
     assert best["monthly"].startswith("$")
     assert [time["name"] for time in best["times"]] == ["TTFT", "TPOT", "E2E"]
-    assert any(point["pareto"] for point in values["points"])
+    assert f'data-key="{options.chosen}"' in values["chart"]
+    assert 'class="d-front"' in values["chart"]
     assert values["note"] == ["said"]
     json.dumps(values, allow_nan=False)
 

@@ -128,6 +128,18 @@ def replicas_by_hour(course: DayCourse) -> Drawing:
     )
 
 
+def day_words(course: DayCourse) -> str:
+    """What following the day would save."""
+    if course.following is None or course.following_monthly_usd is None or course.monthly_usd is None:
+        return "Replicas that follow the day would save nothing here."
+    fewest, most = min(course.following), max(course.following)
+    saved = course.monthly_usd - course.following_monthly_usd
+    return (
+        f"With {fewest} to {most} replicas that follow the day the bill is {dollars(course.following_monthly_usd)} a "
+        f"month, {dollars(saved)} less, if machines are given back when idle."
+    )
+
+
 def waits(found: Waiting) -> Drawing:
     """Simulated requests by TTFT, those beyond the target in another colour."""
     x = Scale(0.0, found.edges_ms[-1], LEFT, RIGHT)

@@ -1,6 +1,5 @@
 """How long people wait for the first token: the simulated requests of an option, counted by their TTFT."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,15 +37,15 @@ class Waiting:
 
 def waiting(
     option: Option, traffic: TrafficProfile, experience: Experience = NO_EXPERIENCE, *, runs: int = RUNS
-) -> Iterator[Waiting]:
-    """After each simulation what all so far have found; nothing for APIs. The same every time."""
+) -> Waiting | None:
+    """What `runs` simulations found together; None for APIs. The same every time."""
     seen: list[Floats] = []
     for run in range(runs):
         trial = trial_of(option, traffic, experience, seed=SEED + run)
         if trial is None or option.replicas is None:
-            return
+            return None
         seen.append(trial.run(option.replicas).samples["ttft_ms"])
-        yield _counted(option, np.concatenate(seen), traffic.targets.ttft_ms, len(seen))
+    return _counted(option, np.concatenate(seen), traffic.targets.ttft_ms, runs)
 
 
 def _counted(option: Option, ttft_ms: Floats, target_ms: float, runs: int) -> Waiting:

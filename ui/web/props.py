@@ -7,14 +7,16 @@ from typing import Any, Literal, get_args, get_origin
 from agent.card import GROUPS, Line
 from agent.events import Asked, Card, Comparison, Options, Report
 from templates.numbers import amount, dollars
+from templates.reports import chart
 from tools.editing import FIELDS
+from tools.planner.plots import cost_against_latency, spot
+from ui.rendering.option_words import option_words
 from ui.rendering.plan import PICKS, headline
 
 Json = dict[str, Any]
 
 PICKS_SHOWN = frozenset(name.replace("_", " ") for name in PICKS)
 ACRONYMS = frozenset({"ttft", "tpot", "e2e", "qps", "gpu"})
-TIMES = (("ttft", "TTFT", "ttft_ms"), ("tpot", "TPOT", "tpot_ms"), ("e2e", "E2E", "e2e_ms"))
 
 
 def card_props(card: Card, target: str) -> Json:
@@ -84,8 +86,9 @@ def _chosen(option: Mapping[str, Any] | None, target: str) -> Json | None:
 
 def options_props(options: Options, revision: int, note: Sequence[str] = ()) -> Json:
     """The ranked options, the named lists, the Pareto front, what was left out by which rule; `note`: what was said."""
-    shown = {option["id"]: _option(option, options.chosen) for option in options.options}
+    shown = {option["id"]: option_words(option, options.chosen) for option in options.options}
     front = set(options.lists.get("pareto", ()))
+    spots = [each for option in options.options if (each := spot(option)) is not None]
     return {
         "revision": revision,
         "chosen": options.chosen,
@@ -96,88 +99,8 @@ def options_props(options: Options, revision: int, note: Sequence[str] = ()) -> 
             if options.lists.get(name)
         ],
         "options": shown,
-        "points": [point for option in options.options if (point := _point(option, front)) is not None],
+        "chart": chart(drawing) if (drawing := cost_against_latency(spots, front, options.chosen)) else "",
         "rejected": _rejected(options.rejected),
-    }
-
-
-def _option(option: Mapping[str, Any], chosen: str | None) -> Json:
-    predicted, quality, source = option["predicted"], option["quality"], option.get("price_source") or {}
-    return {
-        "id": option["id"],
-        "chosen": option["id"] == chosen,
-        "model": str(option["model_id"]).rsplit("/", 1)[-1],
-        "vendor": str(option["model_id"]).partition("/")[0],
-        "runs": _runs(option),
-        "where": _where(option),
-        "monthly": dollars(option["cost"]["monthly_usd"]),
-        "per_1k": dollars(option["cost"]["per_1k_tokens_usd"]),
-        "times": _times(option),
-        "used": "–" if predicted is None else f"{predicted['utilization']:.0%}",
-        "gpus": amount(option["gpu_count"]),
-        "quality": _quality(quality),
-        "risk": f"{option['risk']['total']:.2f}",
-        "evidence": "price list" if predicted is None else predicted["evidence"]["kind"],
-        "interval": "" if predicted is None else _interval(predicted),
-        "neighbours": [] if predicted is None else [each["what"] for each in predicted["evidence"]["neighbours"]],
-        "why": option["why"],
-        "price": f"price of {source['date']}, {source['confidence']}" if source else "",
-        "price_url": source.get("url", ""),
-        "lines": [f"{line['item']}: {dollars(line['usd'])} a month" for line in option["cost"]["lines"]],
-    }
-
-
-def _runs(option: Mapping[str, Any]) -> str:
-    if option["kind"] == "api":
-        return f"API of {option['provider']}"
-    return f"{option['gpu_count']} × {option['gpu_type']}"
-
-
-def _where(option: Mapping[str, Any]) -> str:
-    if option["kind"] == "api":
-        return "per token"
-    place = [str(option[name]) for name in ("cloud", "region") if option[name] and option[name] != "global"]
-    layout = f"{option['replicas']} × TP{option['tensor_parallel']} {option['quantization']}"
-    billing = str(option["billing"] or "on_demand").replace("_", " ")
-    return " · ".join([layout, " ".join(place) or str(option["kind"]), billing])
-
-
-def _times(option: Mapping[str, Any]) -> list[Json]:
-    predicted, met = option["predicted"], option["slo_met"]
-    if predicted is None:
-        return [{"name": title, "text": "?", "met": None} for _, title, _ in TIMES]
-    perceived = predicted["e2e_basis"] == "perceived"
-    fields = {name: "perceived_ms" if name == "e2e" and perceived else field for name, _, field in TIMES}
-    return [
-        {"name": title, "text": f"{predicted[fields[name]]['p90']:,.0f} ms", "met": met[name]}
-        for name, title, _ in TIMES
-    ]
-
-
-def _quality(quality: Mapping[str, Any]) -> str:
-    if quality["score"] is None:
-        return "unknown"
-    estimated = " est." if quality["basis"] == "estimated" else ""
-    return f"{quality['score']:.0f} ± {quality['standard_error']:.0f}{estimated}"
-
-
-def _interval(predicted: Mapping[str, Any]) -> str:
-    low, high = predicted["interval"]["ttft_ms"]
-    return f"80 % interval of TTFT {low:,.0f} to {high:,.0f} ms"
-
-
-def _point(option: Mapping[str, Any], front: set[str]) -> Json | None:
-    predicted, cost = option["predicted"], option["cost"]["monthly_usd"]
-    if predicted is None or not cost:
-        return None
-    return {
-        "id": option["id"],
-        "usd": cost,
-        "ms": predicted["ttft_ms"]["p90"],
-        "quality": option["quality"]["score"] or 0,
-        "pareto": option["id"] in front,
-        "label": f"{headline(option)}: {dollars(cost)} a month, TTFT p90 {predicted['ttft_ms']['p90']:,.0f} ms, "
-        f"quality {_quality(option['quality'])}",
     }
 
 
