@@ -1,16 +1,16 @@
 """The one door to conversations: `say`, `act`, `view`. Chat, Slack, HTTP and evals go through it and nothing else.
 
-It owns every graph call: a lock per thread, the owner, the pending pause and the card's revision are checked before
-anything runs, so that a double click deploys once, a stale card is refused, and words on a waiting card are an edit.
+It owns every graph call: one turn at a time per thread (agent/turns.py), the owner, the pending pause and the card's
+revision are checked before anything runs, so that a double click deploys once, a stale card is refused, and words on a
+waiting card are an edit.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
 
 import aiosqlite
 from langchain_core.runnables import RunnableConfig
@@ -28,9 +28,11 @@ from agent.inputs import with_input
 from agent.journal import Journal
 from agent.places import place_named
 from agent.rating import rate
+from agent.slots import Bounds
 from agent.standing import standing
 from agent.state import SCHEMA_VERSION, Action, Json, State, chosen_option, intent_of
 from agent.trying import replies
+from agent.turns import USUAL, Turns
 from knowledge.errors import BadInput, Conflict, NotAllowed, NotFound, SextantError, StateUnusable
 from knowledge.records import stamp
 from tools.editing import edit
@@ -60,14 +62,14 @@ class View:
 class Sessions:
     """Conversations over one graph and one context."""
 
-    def __init__(self, graph: Graph, context: Context) -> None:
+    def __init__(self, graph: Graph, context: Context, turns: Turns | None = None) -> None:
         self._graph = graph
         self.context = context
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self.turns = turns or Turns()
 
     def helped_by(self, backend: Backend) -> "Sessions":
-        """The same conversations with a language model. Locks are not shared: use one of the two at a time."""
-        return Sessions(self._graph, replace(self.context, backend=backend))
+        """The same conversations with a language model."""
+        return Sessions(self._graph, replace(self.context, backend=backend), self.turns)
 
     async def say(
         self, thread: str, owner: str, text: str, attachments: tuple[Path, ...] = (), *, may_deploy: bool = True
@@ -83,7 +85,7 @@ class Sessions:
                 f"the message has {len(text):,} characters; the limit is {MAX_MESSAGE_CHARS:,}",
                 "send the part that counts",
             )
-        async with self._lock(thread):
+        async with self.turns.turn(thread, owner):
             state = await self._state(thread, owner, must_exist=False)
             shown = state.values.get("revision", 0)
             if _interrupted(state):
@@ -116,7 +118,7 @@ class Sessions:
             raise BadInput(f"unknown action {kind[:40]!r}", f"one of: {', '.join(ACTS)}", field="kind")
         if kind in EFFECTS and not may_deploy:
             raise NotAllowed(f"you may plan here, but not {kind}", "ask whoever may")
-        async with self._lock(thread):
+        async with self.turns.turn(thread, owner):
             state = await self._state(thread, owner, must_exist=True)
             shown = state.values.get("revision", 0)
             if _interrupted(state):
@@ -141,7 +143,7 @@ class Sessions:
 
     async def resume(self, thread: str, owner: str) -> AsyncIterator[Event]:
         """Finish what a crash interrupted; nothing happens when nothing was."""
-        async with self._lock(thread):
+        async with self.turns.turn(thread, owner):
             state = await self._state(thread, owner, must_exist=True)
             if _interrupted(state):
                 journal = self._journal(thread, owner, state)
@@ -195,12 +197,6 @@ class Sessions:
 
     def _journal(self, thread: str, owner: str, state: StateSnapshot, said: str = "") -> Journal:
         return Journal(self.context, thread, owner, state.values, said)
-
-    def _lock(self, thread: str) -> asyncio.Lock:
-        lock = self._locks.get(thread)
-        if lock is None:
-            lock = self._locks[thread] = asyncio.Lock()
-        return lock
 
     async def _state(self, thread: str, owner: str, *, must_exist: bool) -> StateSnapshot:
         state = await self._graph.aget_state(_config(thread))
@@ -272,8 +268,25 @@ def _checked(kind: str, values: Json, state: Mapping[str, Any]) -> Json:
 
 
 @asynccontextmanager
-async def open_sessions(database: Path, context: Context) -> AsyncIterator[Sessions]:
-    """Sessions kept in a SQLite file. Raises StateUnusable when it cannot be written."""
+async def open_sessions(
+    database: Path, context: Context, *, url: str | None = None, bounds: Bounds = USUAL
+) -> AsyncIterator[Sessions]:
+    """Sessions kept in a SQLite file, or with `url` in a PostgreSQL database that other processes use too.
+
+    Raises StateUnusable when it cannot be written, and Unavailable when the database does not answer.
+    """
+    async with AsyncExitStack() as stack:
+        if url is None:
+            yield Sessions(build_graph(await stack.enter_async_context(_sqlite(database))), context, Turns(bounds))
+            return
+        from agent.postgres import open_postgres  # noqa: PLC0415 - its driver takes a while to load
+
+        saver, locks = await stack.enter_async_context(open_postgres(url, bounds.process))
+        yield Sessions(build_graph(saver), context, Turns(bounds, locks))
+
+
+@asynccontextmanager
+async def _sqlite(database: Path) -> AsyncIterator[AsyncSqliteSaver]:
     try:
         database.parent.mkdir(parents=True, exist_ok=True)
         connection = await aiosqlite.connect(database)
@@ -288,6 +301,6 @@ async def open_sessions(database: Path, context: Context) -> AsyncIterator[Sessi
             raise StateUnusable(
                 f"cannot write conversations to {database}: {error}", "free space, fix permissions, or set SEXTANT_HOME"
             ) from error
-        yield Sessions(build_graph(saver), context)
+        yield saver
     finally:
         await connection.close()

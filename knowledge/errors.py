@@ -7,6 +7,7 @@ SextantError            the message is one line and names the thing; `cure` says
 ├── NotAllowed          the person or key is known, and may not do this (exit code 2)
 ├── StateUnusable       the state directory or database is read-only, full, corrupt or from a newer version
 └── Unavailable         something outside did not answer (port, endpoint, network); may be retried
+    └── Busy            too much at once; may be retried after a while
 """
 
 from typing import ClassVar
@@ -65,3 +66,11 @@ class Unavailable(SextantError):
     """Something outside did not answer."""
 
     retry = True
+
+
+class Busy(Unavailable):
+    """Too much runs at once; `retry_after_s` says when it may be tried again."""
+
+    def __init__(self, message: str, cure: str = "", *, retry_after_s: int) -> None:
+        super().__init__(message, cure)
+        self.retry_after_s = retry_after_s

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from agent.backends.opening import backend_of
 from agent.context import Context, Monitor
 from agent.sessions import Sessions, open_sessions
-from knowledge.records import Records, utc_now
+from knowledge.records import utc_now
 from knowledge.snapshot import load
 from knowledge.store.database import open_store
 from knowledge.store.models import with_added_models
@@ -14,6 +14,7 @@ from tools.catalog.catalog import Catalog
 from tools.catalog.market import market_at
 from tools.deploy.local import LocalTarget
 from ui.measured import measured_residual
+from ui.records import own_records
 from ui.settings import Settings, read_settings
 from ui.targets import cluster_place
 
@@ -30,10 +31,10 @@ async def opened(
     """
     read = settings or read_settings()
     home = read.home
-    records = Records(home)
+    records = own_records(read)
     bundled = load()
     snapshot = with_added_models(bundled, home, approved_only=approved_only)
-    target = LocalTarget(home, tied=tied)
+    target = LocalTarget(home, records=records, tied=tied)
     target.reconcile()
     context = Context(
         snapshot=snapshot,
@@ -48,5 +49,5 @@ async def opened(
         elsewhere=(cluster_place(read.cluster, home, snapshot, records),) if read.cluster else (),
         monitor=Monitor(read.prometheus_url, read.grafana_url, read.prometheus_token),
     )
-    async with open_sessions(home / CONVERSATIONS, context) as sessions:
+    async with open_sessions(home / CONVERSATIONS, context, url=read.database_url) as sessions:
         yield sessions

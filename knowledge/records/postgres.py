@@ -54,11 +54,8 @@ class PostgresDatabase(Database):
             "row_factory": dict_row,
             "cursor_factory": psycopg.ClientCursor,  # the server would not know the type of a value that is NULL
         }
-        try:
-            with psycopg.connect(url, **options) as connection:
-                self._migrate(_Postgres(connection))
-        except psycopg.Error as error:
-            raise explained(error, url) from None
+        with explaining(url), psycopg.connect(url, **options) as connection:
+            self._migrate(_Postgres(connection))
         self._pool: ConnectionPool[psycopg.Connection[DictRow]] = ConnectionPool(
             url,
             kwargs=options,
@@ -123,13 +120,13 @@ class PostgresDatabase(Database):
     def _explained(self) -> Iterator[None]:
         """Errors of the driver as errors of Sextant; the log has a line when it goes away and when it is back."""
         try:
-            yield
-        except psycopg.Error as error:
-            known = explained(error, self._url)
-            if isinstance(known, Unavailable) and not self._away:
+            with explaining(self._url):
+                yield
+        except Unavailable as error:
+            if not self._away:
                 self._away = True
-                _log.warning("%s", known.message)
-            raise known from None  # what the driver says may hold the password
+                _log.warning("%s", error.message)
+            raise
         if self._away:
             self._away = False
             _log.warning("%s answers again", self.name)
@@ -159,6 +156,15 @@ def _translated(query: str) -> bytes:
         return "%s" if match[0] == "?" else match[0].replace("%", "%%")
 
     return _VALUE.sub(written, query).encode()
+
+
+@contextmanager
+def explaining(url: str) -> Iterator[None]:
+    """Errors of the driver as errors of Sextant, for those who keep connections of their own."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise explained(error, url) from None  # what the driver says may hold the password
 
 
 def explained(error: psycopg.Error, url: str) -> SextantError:

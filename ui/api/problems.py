@@ -7,7 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from knowledge.errors import BadInput, Conflict, NotAllowed, NotFound, SextantError, StateUnusable, Unavailable
+from knowledge.errors import BadInput, Busy, Conflict, NotAllowed, NotFound, SextantError, StateUnusable, Unavailable
 
 STATUS: tuple[tuple[type[SextantError], int], ...] = (
     (NotFound, 404),
@@ -15,6 +15,7 @@ STATUS: tuple[tuple[type[SextantError], int], ...] = (
     (Conflict, 409),
     (NotAllowed, 403),
     (StateUnusable, 503),
+    (Busy, 429),
     (Unavailable, 503),
 )
 PROBLEM = "application/problem+json"
@@ -34,7 +35,8 @@ def of(error: SextantError) -> JSONResponse:
     field = getattr(error, "field", None)
     kind = BadInput if field else type(error)
     status = next((code for base, code in STATUS if issubclass(kind, base)), 500)
-    return problem(status, error.message, error.cure, field)
+    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, Busy) else None
+    return problem(status, error.message, error.cure, field, headers)
 
 
 def install(app: FastAPI) -> None:
