@@ -9,7 +9,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 import psycopg
 import pytest
@@ -153,3 +155,14 @@ def database_url(postgres: str) -> str:
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())
     return postgres.rpartition("/")[0] + f"/{name}"
+
+
+@pytest.fixture(scope="session")
+def slack_double() -> ModuleType:
+    """Slack's side of the wire (`slack_double.py`)."""
+    spec = spec_from_file_location("slack_double", ROOT / "tests" / "slack_double.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

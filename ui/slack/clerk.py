@@ -1,0 +1,145 @@
+"""Carries out jobs from Slack at the session door: whose conversation it is, who may deploy, what a restart left."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from agent.events import Event
+from agent.sessions import Sessions, View
+from knowledge.errors import Conflict, NotFound, SextantError
+from ui.api.measures import Measures
+from ui.slack.files import Files
+from ui.slack.jobs import Job
+from ui.slack.options import why_blocks
+from ui.slack.threads import Threads
+from ui.slack.turn import Turn
+from ui.slack.wire import Wire
+
+EVERYBODY = "*"
+
+
+class Clerk:
+    """One workspace's jobs. `deployers`: ids of the people who may deploy, `*` for everybody."""
+
+    def __init__(
+        self,
+        door: Sessions,
+        measures: Measures,
+        wire: Wire,
+        threads: Threads,
+        files: Files,
+        *,
+        deployers: frozenset[str],
+    ) -> None:
+        self.door = door
+        self.wire = wire
+        self.threads = threads
+        self._measures = measures
+        self._files = files
+        self._deployers = deployers
+
+    async def run(self, event_id: str, job: Job, begun: str | None) -> None:
+        """Carry out a job; `begun` for one that another process left, which may have come some way."""
+        try:
+            await self._own(job)
+            await self._carry_out(event_id, job, begun)
+        except SextantError as error:
+            await self.refuse(job, error)
+        await asyncio.to_thread(self._files.drop, event_id)
+
+    def may_deploy(self, user: str) -> bool:
+        """Whether somebody may deploy, load-test and roll back."""
+        return EVERYBODY in self._deployers or user in self._deployers
+
+    async def listens(self, job: Job) -> bool:
+        """Whether a message is for us: addressed to us, or of the person whose conversation the thread holds."""
+        if job.addressed:
+            return True
+        return await asyncio.to_thread(self.threads.user, job.place.conversation) == job.user
+
+    async def view(self, job: Job) -> View:
+        """The conversation behind a click on its newest card. Raises Conflict and NotFound."""
+        await self._own(job)
+        view = await self.door.view(job.place.conversation, job.owner)
+        if view.revision != job.revision or view.card is None:
+            raise Conflict(
+                f"this card is out of date (revision {job.revision}, now {view.revision})", "look at the newest card"
+            )
+        return view
+
+    async def refuse(self, job: Job, error: SextantError) -> None:
+        """Tell only the person who asked."""
+        await self.wire.whisper(job.place, job.user, "\n".join(filter(None, (error.message, error.cure))))
+
+    async def _own(self, job: Job) -> None:
+        """Everybody sees and changes only what they began."""
+        named = job.place.conversation
+        if job.kind == "say" and job.addressed:
+            person: str | None = await asyncio.to_thread(self.threads.begin, named, job.user)
+        else:
+            person = await asyncio.to_thread(self.threads.user, named)
+        if person != job.user:
+            raise Conflict(
+                "this conversation is somebody else's", "mention me outside this thread to begin one of your own"
+            )
+
+    async def _carry_out(self, event_id: str, job: Job, begun: str | None) -> None:
+        turn = Turn(self.wire, self.threads, job, may_deploy=self.may_deploy(job.user))
+        if job.kind == "why":
+            await self._why(job)
+        elif job.kind == "rate":
+            await self.door.rate(job.place.conversation, job.owner, int(job.values["stars"]))
+            await self.wire.whisper(job.place, job.user, "Kept with the outcome.")
+        elif job.kind == "compare":
+            view = await self.view(job)
+            chosen = (view.chosen_option or {}).get("id", "")
+            words = f"compare {chosen} {job.values['option']}"
+            await turn.play(self._watched("say", self._say(job, words)))
+        elif begun is None:
+            await turn.play(self._watched(job.kind, await self._events(event_id, job)))
+        else:
+            await self._resumed(event_id, job, begun, turn)
+
+    async def _why(self, job: Job) -> None:
+        view = await self.view(job)
+        wanted = str(job.values.get("option"))
+        if view.options is None or wanted not in {option["id"] for option in view.options.options}:
+            raise NotFound("option", wanted)
+        await self.wire.post(job.place, "Why", why_blocks(view.options, job.revision, wanted))
+
+    async def _resumed(self, event_id: str, job: Job, begun: str, turn: Turn) -> None:
+        """Finish what a process left; what it had carried out already is only shown."""
+        try:
+            if job.kind == "say" and await self._heard(job, begun):
+                await turn.play(self.door.resume(job.place.conversation, job.owner))
+            else:
+                await turn.play(self._watched(job.kind, await self._events(event_id, job)))
+                return
+        except Conflict:  # the click was carried out before the process ended
+            pass
+        await turn.draw(await self.door.view(job.place.conversation, job.owner))
+
+    async def _heard(self, job: Job, begun: str) -> bool:
+        """Whether the conversation knows the words already."""
+        try:
+            state = await self.door.state(job.place.conversation, job.owner)
+        except NotFound:
+            return False
+        heard: list[Mapping[str, Any]] = list(state.get("inputs") or [])
+        return any(each["text"] == job.text and each["at"] >= begun for each in heard)
+
+    async def _events(self, event_id: str, job: Job) -> AsyncIterator[Event]:
+        if job.kind == "say":
+            return self._say(job, job.text, await self._files.fetch(event_id, job))
+        return self.door.act(
+            job.place.conversation, job.owner, job.kind, job.revision, job.values,
+            may_deploy=self.may_deploy(job.user),
+        )  # fmt: skip
+
+    def _say(self, job: Job, words: str, files: Any = ()) -> AsyncIterator[Event]:
+        return self.door.say(
+            job.place.conversation, job.owner, words, files, may_deploy=self.may_deploy(job.user)
+        )  # fmt: skip
+
+    def _watched(self, kind: str, events: AsyncIterator[Event]) -> AsyncIterator[Event]:
+        return self._measures.watched("slack", kind, events)
