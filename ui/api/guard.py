@@ -22,7 +22,7 @@ TIMED = ("/v1/", "/api/", "/healthz", "/readyz", "/metrics")
 class Guard:
     """ASGI middleware. `hosts`: names this server answers to (DNS rebinding); None: any.
 
-    A body may pause for `BODY_PAUSE_S`. An answer of the API has to begin within its time: `usual_s`, or what
+    A body may pause for `pause_s`. An answer of the API has to begin within its time: `usual_s`, or what
     `longer_s` says of its path; one that began, such as a stream of events, may last.
     """
 
@@ -34,12 +34,14 @@ class Guard:
         headers: Mapping[str, str],
         usual_s: float = USUAL_S,
         longer_s: Mapping[str, float] = LONGER_S,
+        pause_s: float = BODY_PAUSE_S,
     ) -> None:
         self.app = app
         self.hosts = hosts
         self.headers = headers
         self.usual_s = usual_s
         self.longer_s = longer_s
+        self.pause_s = pause_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse or pass on."""
@@ -58,7 +60,7 @@ class Guard:
         if not length.isdecimal() or int(length) > limit:
             await problem(413, f"the body is larger than {limit:,} bytes")(scope, receive, send)
             return
-        await self._timed(scope, _counted(receive, limit), self._with_headers(send))
+        await self._timed(scope, _counted(receive, limit, self.pause_s), self._with_headers(send))
 
     async def _timed(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The answer, or a refusal when it has not begun in time; what is under way is then called off."""
@@ -108,7 +110,7 @@ async def _closed(_: Scope, __: Receive, send: Send) -> None:
     await send({"type": "websocket.close", "code": 1008})
 
 
-def _counted(receive: Receive, limit: int) -> Receive:
+def _counted(receive: Receive, limit: int, pause_s: float) -> Receive:
     """Pass a body on until it is too large or stops coming; what comes after it may take as long as it likes."""
     seen, more = 0, True
 
@@ -117,9 +119,9 @@ def _counted(receive: Receive, limit: int) -> Receive:
         if not more:
             return await receive()
         try:
-            message = await asyncio.wait_for(receive(), BODY_PAUSE_S)
+            message = await asyncio.wait_for(receive(), pause_s)
         except TimeoutError as error:
-            raise HTTPException(408, f"no more of the body came within {BODY_PAUSE_S:g} s") from error
+            raise HTTPException(408, f"no more of the body came within {pause_s:g} s") from error
         seen += len(message.get("body", b""))
         more = message.get("more_body", False)
         if seen > limit:
