@@ -161,6 +161,13 @@ async def test_slack_is_answered_when_it_checks_the_address(at_work: Workplace) 
     assert (answer.status_code, answer.json()) == (200, {"challenge": "3eZbrw1aB"})
 
 
+async def test_slack_comes_under_the_name_of_a_tunnel_and_nothing_else_does(at_work: Workplace) -> None:
+    body, tunnel = b'{"type": "url_verification", "challenge": "3eZ"}', {"host": "sextant.tunnel.example"}
+    signed = at_work.double.signed(body)
+    assert (await at_work.http.post("/slack/events", content=body, headers=signed | tunnel)).status_code == 200
+    assert (await at_work.http.post("/v1/sessions", headers=tunnel)).status_code == 421
+
+
 @pytest.mark.parametrize(
     "how", [{"secret": "another secret"}, {"age_s": 400}, {"age_s": -400}], ids=["signature", "stale", "from ahead"]
 )

@@ -54,6 +54,7 @@ def serve(
         from ui.api.application import application
         from ui.api.serving import serve as served
         from ui.opening import opened
+        from ui.slack.mounting import slack_face
         from ui.start_notes import price_notes
         from ui.web.mounting import web_chat
 
@@ -62,7 +63,7 @@ def serve(
                 for note in price_notes(settings.home, door.context.clock().date()):
                     typer.echo(f"note: {note}", err=True)
                 app = application(door, settings, access)
-                async with web_chat(app, settings.home):
+                async with web_chat(app, settings.home), slack_face(app, settings.slack):
                     await served(app, listener)
 
         asyncio.run(run())
