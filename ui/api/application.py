@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from agent.looks import Looks
 from agent.sessions import Sessions
 from ui.access import Access, LocalAccess
 from ui.api import (
@@ -54,6 +55,7 @@ def application(door: Sessions, settings: Settings, access: Access | None = None
     records, rates = door.context.records, Rates(settings.limits)
     app.state.sessions = door
     app.state.context = door.context
+    app.state.looks = Looks(door)
     app.state.settings = settings
     app.state.access = access or LocalAccess()
     app.state.measures = Measures(records)

@@ -40,9 +40,12 @@ class Idempotent:
         if key is None or scope["method"] != "POST" or not scope["path"].startswith(PATHS):
             await self.app(scope, receive, send)
             return
-        if not 0 < len(key) <= MAX_KEY_CHARS or not (key.isascii() and key.isprintable()):
+        if not 0 < len(key) <= MAX_KEY_CHARS or not all("!" <= char <= "~" for char in key):
             refusal = problem(
-                422, f"Idempotency-Key: 1 to {MAX_KEY_CHARS} printable characters", "a UUID, say", "Idempotency-Key"
+                422,
+                f"Idempotency-Key: 1 to {MAX_KEY_CHARS} printable characters without blanks",
+                "a UUID, say",
+                "Idempotency-Key",
             )
             await refusal(scope, receive, send)
             return
