@@ -53,8 +53,8 @@ LOAD_SCALES = {
 }
 _CARD_START = len(_MODEL_SCALES)
 _LAYOUT_START = _CARD_START + len(_CARD_SCALES) + len(LINEAGES)
-CONFIGURATION_BLOCKS = (slice(0, _CARD_START), slice(_CARD_START, _LAYOUT_START), slice(_LAYOUT_START, None))
-"""Columns that describe the model, the card, and how the one is laid out on the other."""
+PLACE_START = _CARD_START
+"""Column from which on the features describe the card and the layout on it; those before describe the model."""
 _YEAR_COLUMN = _LAYOUT_START + list(_LAYOUT_SCALES).index("year")
 
 

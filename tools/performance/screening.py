@@ -11,13 +11,14 @@ from tools.performance.calibration import CURRENT_YEAR, Physics, ServingClass, l
 from tools.performance.configuration import Configuration
 from tools.performance.estimation import METRICS
 from tools.performance.experience import Experience
-from tools.performance.features import CONFIGURATION_BLOCKS, configuration_features, lineage, load_features
+from tools.performance.features import PLACE_START, configuration_features, lineage, load_features
 from tools.performance.loads import KINDS, Loads
 from tools.performance.points import Floats, Points, distinct, points
 from tools.performance.queueing import at_batch, open_loop, rate_rps
 from tools.performance.residual import Residual, block_corrections, load_residual
 from tools.performance.roofline import Costs, Serving, closed_loop, costs, offline
 
+_TIMES = ("ttft_ms", "tpot_ms")
 _TYPICAL_RUNNING = 16.0  # batch at which the learned residual is read: one factor per configuration
 
 
@@ -119,8 +120,7 @@ def corrected(screened: Screen, configurations: Sequence[Configuration], experie
     """The same screen with what own deployments taught about its configurations, one by one in their order."""
     if not experience:
         return screened
-    factor = np.ones((len(configurations), len(METRICS)))
-    factor[:, [METRICS.index("ttft_ms"), METRICS.index("tpot_ms")]] = np.exp(experience.log_factors(configurations))
+    factor = np.exp(experience.log_factors(configurations))
     return replace(screened, cost=_corrected(screened.cost, screened.osl, factor))
 
 
@@ -152,12 +152,12 @@ def _corrections(
     first = np.arange(min(len(member), 1))
     served = Serving(*(np.full(len(first), _TYPICAL_RUNNING) for _ in range(4)))
     load = load_features(asked.take(first), served)
-    return block_corrections(learned, features, CONFIGURATION_BLOCKS, load)
+    return block_corrections(learned, features, PLACE_START, load, metrics=[METRICS.index(each) for each in _TIMES])
 
 
 def _corrected(cost: Costs, osl: Floats, factor: Floats) -> Costs:
-    """Costs whose steps and first tokens carry the factors of the residual (points × METRICS)."""
-    step = factor[:, METRICS.index("tpot_ms")]
+    """Costs whose first tokens and steps carry `factor` (points × TTFT and TPOT)."""
+    first, step = factor.T
     stepped = replace(
         cost,
         other_ms=cost.other_ms * step,
@@ -169,5 +169,5 @@ def _corrected(cost: Costs, osl: Floats, factor: Floats) -> Costs:
         prefill_ms=cost.prefill_ms * step,
     )
     typical = np.minimum(np.full_like(osl, _TYPICAL_RUNNING), cost.capacity)
-    wanted = closed_loop(cost, osl, typical).ttft_ms * factor[:, METRICS.index("ttft_ms")]
+    wanted = closed_loop(cost, osl, typical).ttft_ms * first
     return replace(stepped, first=stepped.first * wanted / closed_loop(stepped, osl, typical).ttft_ms)
