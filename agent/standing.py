@@ -6,8 +6,9 @@ from agent.context import Context
 from agent.observing import series_of
 from agent.places import places
 from agent.state import Json, State
-from knowledge.errors import NotFound
+from knowledge.errors import BadInput, NotFound
 from knowledge.records import Deployment
+from tools.deploy.option import specification_from_plan
 
 
 def standing(state: State, context: Context) -> Json:
@@ -35,12 +36,23 @@ def _running(state: State, context: Context) -> Json | None:
         "title": title,
         "state": record.state,
         "model": record.model_id,
+        "current": _deployed_as_shown(state, record),
         "time_factor": record.time_factor,
         "verdict": outcome.verdict if outcome else None,
         "rating": rating,
         "monitoring": monitoring(record, context),
         "observable": bool(context.monitor and context.monitor.prometheus_url),
     }
+
+
+def _deployed_as_shown(state: State, record: Deployment) -> bool:
+    """Whether what runs is what the card would deploy."""
+    if not state.get("chosen"):
+        return True
+    try:
+        return specification_from_plan(state["plan"], state["chosen"]).plan_hash == record.plan_hash
+    except BadInput:
+        return False  # what is chosen now cannot be deployed
 
 
 def monitoring(record: Deployment, context: Context) -> list[Json]:

@@ -33,5 +33,12 @@ def deploy(state: State, runtime: Runtime[Context]) -> State:
     except SextantError as error:
         write(Failed(error.message, error.cure))
         return {"route": "failed", "revision": state["revision"] + 1}
-    write(Said(answer("deployed", deployment=record, target=target.name, replicas=spec.replicas)))
+    write(Said(answer("deployed", deployment=record, target=target.name, replicas=spec.replicas,
+                      before=_still_running(state, record.deployment_id, context))))  # fmt: skip
     return {"deployment": {"id": record.deployment_id, "endpoints": list(record.endpoints)}, "route": ""}
+
+
+def _still_running(state: State, deployment_id: str, context: Context) -> list[str]:
+    """Earlier deployments of this conversation that nobody stopped."""
+    found = context.records.deployments.all(thread=state["thread"], owner=state["owner"])
+    return [each.deployment_id for each in found if each.replicas and each.deployment_id != deployment_id]

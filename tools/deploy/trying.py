@@ -48,10 +48,11 @@ async def answered(
         raise BadInput(f"a prompt has 1 to {MAX_PROMPT_CHARS:,} characters, not {len(prompt):,}", field="prompt")
     if deployment.endpoint is None:
         raise Conflict(f"deployment {deployment.deployment_id} does not run ({deployment.state})", "deploy it again")
+    client = httpx.AsyncClient(timeout=httpx.Timeout(limit_s, connect=10.0), trust_env=False)
     began, reply = time.monotonic(), Reply()
     try:
         async with (
-            httpx.AsyncClient(timeout=httpx.Timeout(limit_s, connect=10.0), trust_env=False) as client,
+            client,
             client.stream("POST", _address(deployment.endpoint), json=_body(deployment, prompt, max_tokens)) as answer,
         ):
             if answer.status_code != httpx.codes.OK:

@@ -171,7 +171,7 @@ def report_props(report: Report) -> Json:
     return {
         "key": f"{facts['deployment_id']} {facts['started_at']}",
         "verdict": facts["verdict"],
-        "reason": facts["reason"],
+        "reason": _reason(facts),
         "deployment": facts["deployment_id"],
         "slos": [
             {
@@ -195,7 +195,16 @@ def report_props(report: Report) -> Json:
         "notes": [f"{each['count']} × {each['kind']}: {each['example']}" for each in facts["errors"]]
         + list(facts["warnings"]),
         "sources": [f"{name}: {text}" for name, text in facts.get("sources", {}).items()],
+        "papers": facts.get("papers", []),
     }
+
+
+def _reason(facts: Mapping[str, Any]) -> str:
+    """The reason of a verdict with objectives called as the table calls them."""
+    text = str(facts["reason"])
+    for slo in facts["slos"]:
+        text = text.replace(slo["name"], _named(slo["name"]))
+    return text
 
 
 def question_props(asked: Asked) -> Json:

@@ -35,7 +35,7 @@ class Shield:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers["Content-Security-Policy"] = POLICY
+                headers.setdefault("Content-Security-Policy", POLICY)  # a file that is served may be held tighter
             await send(message)
 
         await self.app(scope, receive, sending)

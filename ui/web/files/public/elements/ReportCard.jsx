@@ -18,6 +18,11 @@ export default function ReportCard() {
         <h3>Verdict</h3>
         <b className={STYLE[props.verdict]} data-testid="verdict">{WORDS[props.verdict] || props.verdict}</b>
         <span className="sx-quiet">{props.deployment}</span>
+        <span className="sx-space" />
+        {(props.papers || []).map((paper) => (
+          <a key={paper.id} className="sx-button" data-testid={`paper-${paper.media_type.split("/")[1]}`}
+            href={`${props.downloads}/${paper.id}`} download={paper.name}>Report as {paper.media_type === "text/html" ? "HTML" : "JSON"}</a>
+        ))}
       </header>
       <p>{props.reason}</p>
       <div className="sx-scroll"><table className="sx-table">
