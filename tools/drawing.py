@@ -81,7 +81,7 @@ class Frame:
 
 
 SMALL = Frame(432, 240, 52, 412, 10, 212)
-WIDE = Frame(640, 300, 62, 622, 14, 252)
+WIDE = Frame(640, 292, 62, 622, 14, 252)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from tools.planner.waiting import Waiting
 LEFT, RIGHT, TOP, BOTTOM = WIDE.left, WIDE.right, WIDE.top, WIDE.bottom
 
 _ABOVE = 1.6  # times the target that the latency plot shows at least
-_DEARER = 4.0  # times the cheapest way at the end: what costs more is only named
+_DEARER = 4.0  # times the cheapest way at the end, or
+_DEARER_THAN_FIRST = 2.0  # times what is cheapest at first: what costs more is only named
 _KINDS = ("main", "second", "third", "fourth", "main-soft")
 
 
@@ -94,7 +95,8 @@ def cost_words(way: Way) -> str:
     """A way in words."""
     upfront = f"{dollars(way.upfront_usd)} at once and " if way.upfront_usd else ""
     overtakes = f", pays against renting from month {way.break_even_month} on" if way.break_even_month else ""
-    return f"{way.name} ({way.runs}): {upfront}{dollars(way.monthly_usd)} a month{overtakes}"
+    name = way.name[:1].upper() + way.name[1:]
+    return f"{name} ({way.runs}): {upfront}{dollars(way.monthly_usd)} a month{overtakes}"
 
 
 def replicas_by_hour(course: DayCourse) -> Drawing:
@@ -234,12 +236,9 @@ def _shown(course: CostCourse) -> list[Way]:
     """The ways that a plot can hold together."""
     if not course.ways:
         return []
-    cheapest = min(way.paid_usd(course.months) for way in course.ways)
-    return [
-        way
-        for way in course.ways
-        if way.paid_usd(course.months) <= max(cheapest * _DEARER, course.ways[0].paid_usd(course.months))
-    ]
+    ends = [way.paid_usd(course.months) for way in course.ways]
+    most = max(min(ends) * _DEARER, ends[0] * _DEARER_THAN_FIRST)
+    return [way for way, end in zip(course.ways, ends, strict=True) if end <= most]
 
 
 def _at(xs: Sequence[float], ys: Sequence[float], x: float) -> float:

@@ -47,7 +47,7 @@ def simulated_words(refined: Mapping[str, Any], basis: str) -> Json:
         ],
         "holds": refined["holds"],
         "text": refined["text"],
-        "used": f"{refined['utilization']:.0%}",
+        "share": f"{refined['goodput_share']:.1%} on time",
         "requests": f"{refined['requests']:,}",
     }
 

@@ -1,13 +1,11 @@
 """Closer looks in the web chat: a card asks, and the answer comes back to it. Nothing is changed or kept by them."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 import chainlit as cl
 
 from agent.looks import Looks
-from agent.sessions import Sessions
 from knowledge.errors import BadInput, SextantError
 from templates.reports import chart
 from tools.planner.plots import (
@@ -20,7 +18,6 @@ from tools.planner.plots import (
     waits,
 )
 from ui.rendering.option_words import simulated_words
-from ui.rendering.plan_report import FORMS, plan_report
 from ui.web.here import owner_here, thread_here
 from ui.web.props import options_props
 from ui.web.scenarios import scenario_props
@@ -31,8 +28,8 @@ Json = dict[str, Any]
 class LookHandlers:
     """Answers to what the cards ask, for one server."""
 
-    def __init__(self, door: Sessions) -> None:
-        self._looks = Looks(door)
+    def __init__(self, looks: Looks) -> None:
+        self._looks = looks
         self._kinds = {
             "what_if": self._what_if,
             "refined": self._refined,
@@ -42,7 +39,6 @@ class LookHandlers:
             "day": self._day,
             "waits": self._waits,
             "scenarios": self._scenarios,
-            "report": self._report,
         }
 
     def install(self) -> None:
@@ -110,12 +106,6 @@ class LookHandlers:
 
     async def _scenarios(self, asked: Mapping[str, Any]) -> Json:  # noqa: ARG002  # every look has this signature
         return {"scenarios": scenario_props(await self._looks.scenarios(thread_here(), owner_here()))}
-
-    async def _report(self, asked: Mapping[str, Any]) -> Json:
-        shown, context = await self._looks.shown(thread_here(), owner_here()), self._looks.context
-        form = str(asked.get("form"))
-        text = await asyncio.to_thread(plan_report, shown.plan, form, context.snapshot, context.market, shown.chosen)
-        return {"file": {"name": f"plan.{form}", "type": FORMS[form], "text": text}}
 
 
 def _nothing(words: str) -> Json:

@@ -1,55 +1,10 @@
-import { useState } from "react"
+import { useEffect, useRef, useState } from "react"
 
-// Ranked options: lists, Pareto chart, comparison side by side, and what was left out. Figures come formatted.
+// Ranked options: sliders that plan anew, lists, what a simulation makes of the picks, comparison side by side, the
+// Pareto chart, and what was left out. Figures and drawings come formatted from the server.
 
-const WIDTH = 560, HEIGHT = 240, LEFT = 52, BOTTOM = 34, EDGE = 12
-
-const ticks = (low, high) => {
-  const found = []
-  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
-    for (const step of [1, 2, 5]) {
-      const value = step * 10 ** power
-      if (value >= low && value <= high) found.push(value)
-    }
-  }
-  return found.length > 6 ? found.filter((_, place) => place % 2 === 0) : found
-}
-const short = (value) => value >= 1000 ? `${+(value / 1000).toPrecision(3)}k` : `${+value.toPrecision(3)}`
-
-const Chart = ({ points, chosen, onPick }) => {
-  if (points.length < 2) return null
-  const axis = (name) => {
-    const values = points.map((point) => point[name])
-    return [Math.min(...values) / 1.2, Math.max(...values) * 1.2]
-  }
-  const [x0, x1] = axis("usd"), [y0, y1] = axis("ms")
-  const place = (value, low, high, from, to) => from + (Math.log(value / low) / Math.log(high / low)) * (to - from)
-  const x = (usd) => place(usd, x0, x1, LEFT, WIDTH - EDGE)
-  const y = (ms) => place(ms, y0, y1, HEIGHT - BOTTOM, EDGE)
-  return (
-    <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} className="sx-chart" role="img" data-testid="pareto"
-      aria-label="Cost a month against time to first token; larger dots are better quality">
-      {ticks(x0, x1).map((value) => (
-        <g key={`x${value}`}>
-          <line x1={x(value)} x2={x(value)} y1={EDGE} y2={HEIGHT - BOTTOM} className="sx-grid" />
-          <text x={x(value)} y={HEIGHT - BOTTOM + 14} textAnchor="middle">${short(value)}</text>
-        </g>
-      ))}
-      {ticks(y0, y1).map((value) => (
-        <g key={`y${value}`}>
-          <line x1={LEFT} x2={WIDTH - EDGE} y1={y(value)} y2={y(value)} className="sx-grid" />
-          <text x={LEFT - 6} y={y(value) + 3} textAnchor="end">{short(value)} ms</text>
-        </g>
-      ))}
-      <text x={(LEFT + WIDTH - EDGE) / 2} y={HEIGHT - 4} textAnchor="middle">cost a month; larger dots: better quality; filled: best trade-offs</text>
-      {points.map((point) => (
-        <circle key={point.id} cx={x(point.usd)} cy={y(point.ms)} r={4 + point.quality / 14}
-          className={`sx-dot${point.pareto ? " sx-front" : ""}${point.id === chosen ? " sx-picked" : ""}`}
-          onClick={() => onPick(point.id)}><title>{point.label}</title></circle>
-      ))}
-    </svg>
-  )
-}
+const PREVIEW_MS = 60, SETTLE_MS = 700, REFINE_AFTER_MS = 400
+const LOST = { errors: { "": "The server did not answer; try again." } }
 
 const Times = ({ times }) => (
   <span className="sx-times">
@@ -62,12 +17,33 @@ const Times = ({ times }) => (
   </span>
 )
 
-const Option = ({ option, picked, onPick, onChoose, busy }) => {
+const Slider = ({ slider, at, onMove, onSettle, disabled }) => {
+  const waiting = useRef(null)
+  const settle = () => { clearTimeout(waiting.current); waiting.current = null; onSettle(slider.key) }
+  useEffect(() => () => clearTimeout(waiting.current), [])
+  return (
+    <label className="sx-slider">
+      <span>{slider.label}</span>
+      <output>{slider.texts[at]}</output>
+      <input type="range" min={0} max={slider.values.length - 1} step={1} value={at} disabled={disabled}
+        data-testid={`slider-${slider.key}`} aria-valuetext={slider.texts[at]} aria-label={slider.label}
+        onChange={(event) => onMove(slider.key, Number(event.target.value))}
+        onPointerUp={settle} onBlur={() => { if (waiting.current) settle() }}
+        onKeyUp={(event) => {
+          if (!event.key.startsWith("Arrow") && !["Home", "End", "PageUp", "PageDown"].includes(event.key)) return
+          clearTimeout(waiting.current)
+          waiting.current = setTimeout(settle, SETTLE_MS)
+        }} />
+    </label>
+  )
+}
+
+const Option = ({ option, picked, refined, onPick, onChoose, onRefine, busy }) => {
   const [open, setOpen] = useState(false)
   return (
     <article className={`sx-option${option.chosen ? " sx-chosen" : ""}`} data-testid={`option-${option.id}`}>
       <div className="sx-line">
-        <input type="checkbox" checked={picked} onChange={() => onPick(option.id)} aria-label={`Compare ${option.model}`} />
+        <input type="checkbox" checked={picked} onChange={() => onPick(option.id)} aria-label={`Compare ${option.model} on ${option.runs}`} />
         <b>{option.model}</b><span className="sx-quiet">{option.vendor}</span>
         <span className="sx-space" />
         <b className="sx-money">{option.monthly}</b><span className="sx-quiet">a month</span>
@@ -86,6 +62,14 @@ const Option = ({ option, picked, onPick, onChoose, busy }) => {
         <span className="sx-quiet">risk {option.risk}</span>
         <span className={`sx-badge sx-${option.evidence.replace(" ", "-")}`} title={option.interval}>{option.evidence}</span>
       </div>
+      {refined && (
+        <div className="sx-line sx-simulated" data-testid={`simulated-${option.id}`}>
+          <Times times={refined.times} />
+          <span className="sx-quiet">{refined.share}</span>
+          <span className={`sx-badge ${refined.holds ? "sx-measured" : "sx-template"}`} title={refined.text}>simulated</span>
+          {!refined.holds && <span className="sx-warn sx-wide">{refined.text}</span>}
+        </div>
+      )}
       {open && (
         <div className="sx-why">
           <p>{option.why}</p>
@@ -93,6 +77,10 @@ const Option = ({ option, picked, onPick, onChoose, busy }) => {
           {option.neighbours.map((text) => <p key={text}>Nearest measurement: {text}</p>)}
           {option.lines.map((text) => <p key={text}>{text}</p>)}
           <p>{option.price} {option.price_url && <code>{option.price_url}</code>}</p>
+          {refined && <p>{refined.text} ({refined.requests} requests)</p>}
+          {!refined && option.used !== "–" && onRefine && (
+            <p><button onClick={() => onRefine(option.id)} data-testid={`simulate-${option.id}`}>Simulate it at the peak</button></p>
+          )}
         </div>
       )}
     </article>
@@ -109,12 +97,12 @@ const cell = (option, key) => {
   return time ? time.text : option[key]
 }
 const Compared = ({ options }) => (
-  <div className="sx-scroll"><table className="sx-table" data-testid="compared">
-    <thead><tr><th></th>{options.map((option) => <th key={option.id}>{option.model}</th>)}</tr></thead>
+  <div className="sx-scroll" tabIndex={0} role="region" aria-label="Comparison"><table className="sx-table" data-testid="compared">
+    <thead><tr><td></td>{options.map((option) => <th key={option.id} scope="col">{option.model}</th>)}</tr></thead>
     <tbody>{ROWS.map(([key, title]) => {
       const values = options.map((option) => cell(option, key))
       const differs = new Set(values).size > 1
-      return <tr key={key} className={differs ? "sx-differs" : ""}><th>{title}</th>{values.map((value, place) => <td key={place}>{value}</td>)}</tr>
+      return <tr key={key} className={differs ? "sx-differs" : ""}><th scope="row">{title}</th>{values.map((value, place) => <td key={place}>{value}</td>)}</tr>
     })}</tbody>
   </table></div>
 )
@@ -127,75 +115,194 @@ const LeftOut = ({ rejected, onChange, busy, shown = false }) => {
       <button className="sx-link" aria-expanded={open} onClick={() => setOpen(!open)}>
         {open ? "Hide what was left out" : "What was left out, and what it would take"}
       </button>
-      {open && <div className="sx-scroll"><table className="sx-table"><tbody>{rejected.rules.map((rule) => (
-        <tr key={rule.rule}><th>{rule.rule}</th><td>{rule.count}</td><td>{rule.nearest}</td>
+      {open && <div className="sx-scroll" tabIndex={0} role="region" aria-label="What was left out"><table className="sx-table"><tbody>{rejected.rules.map((rule) => (
+        <tr key={rule.rule}><th scope="row">{rule.rule}</th><td>{rule.count}</td><td>{rule.nearest}</td>
           <td>{rule.change && <button disabled={busy} onClick={() => onChange(rule.change.values)}>{rule.change.text}</button>}</td></tr>
       ))}</tbody></table></div>}
     </div>
   )
 }
 
-export default function OptionsCard() {
+const Chart = ({ svg, onPick }) => {
+  const act = (event) => {
+    const dot = event.target.closest("[data-key]")
+    if (!dot || (event.type === "keydown" && event.key !== "Enter" && event.key !== " ")) return
+    event.preventDefault()
+    onPick(dot.dataset.key)
+  }
+  return svg ? <div className="sx-plot" data-testid="pareto" onClick={act} onKeyDown={act} dangerouslySetInnerHTML={{ __html: svg }} /> : null
+}
+
+// What the simulation makes of the picks, one after another, each beside what screening found.
+const useSimulated = (ask, revision, feasible) => {
+  const [found, setFound] = useState({})
+  const [progress, setProgress] = useState(null)
+  useEffect(() => {
+    setFound({}); setProgress(null)
+    if (!feasible) return undefined
+    let gone = false
+    const begin = setTimeout(async () => {
+      const { ids = [] } = await ask({ kind: "finalists" })
+      for (let place = 0; place < ids.length && !gone; place++) {
+        setProgress({ done: place, of: ids.length })
+        const answer = await ask({ kind: "refined", option: ids[place] })
+        if (!gone && answer.refined) setFound((before) => ({ ...before, [ids[place]]: answer.refined }))
+      }
+      if (!gone && ids.length) setProgress({ done: ids.length, of: ids.length })
+    }, REFINE_AFTER_MS)
+    return () => { gone = true; clearTimeout(begin) }
+  }, [revision])
+  const one = async (id) => {
+    const answer = await ask({ kind: "refined", option: id })
+    if (answer.refined) setFound((before) => ({ ...before, [id]: answer.refined }))
+  }
+  return [found, progress, one]
+}
+
+const Simulated = ({ progress, found }) => {
+  if (!progress) return <p className="sx-status" />
+  if (progress.done < progress.of) {
+    return (
+      <p className="sx-status sx-quiet" data-testid="simulating">Simulating the picks at the peak: {progress.done} of {progress.of}
+        <progress value={progress.done} max={progress.of} aria-label="Simulating the picks" /></p>
+    )
+  }
+  const all = Object.values(found), held = all.filter((each) => each.holds).length
+  return (
+    <p className={`sx-status ${held === all.length ? "sx-quiet" : "sx-warn"}`} data-testid="simulated">
+      Simulated at the peak: {held === all.length ? `all ${held} picks hold their targets` : `${held} of ${all.length} picks hold their targets`}.
+    </p>
+  )
+}
+
+function Options({ data, callAction }) {
   const [list, setList] = useState("")
   const [picked, setPicked] = useState([])
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState("")
-  if (props.superseded) return null
+  const [trial, setTrial] = useState({})
+  const [preview, setPreview] = useState(null)
+  const newest = useRef({ number: 0, asked: 0, running: false })
+  useEffect(() => { setTrial({}); setPreview(null); newest.current.number++ }, [data.revision])
+
+  const ask = async (payload) => {
+    try {
+      const answer = await callAction({ name: "look", payload })
+      return (answer && answer.response) || LOST
+    } catch (failure) {
+      return LOST
+    }
+  }
+  const [refined, progress, refine] = useSimulated(ask, data.superseded ? -1 : data.revision, !data.superseded && Object.keys(data.options || {}).length > 0)
+  if (data.superseded) return null
 
   const send = async (kind, values) => {
     setBusy(true)
     try {
-      const answer = await callAction({ name: "act", payload: { kind, revision: props.revision, values } })
+      const answer = await callAction({ name: "act", payload: { kind, revision: data.revision, values } })
       const errors = (answer && answer.response && answer.response.errors) || {}
       setError(Object.values(errors).join(" "))
+      return Object.keys(errors).length === 0
     } catch (failure) {
-      setError("The server did not answer; try again.")
+      setError(LOST.errors[""])
+      return false
     } finally {
       setBusy(false)
     }
   }
+  const sliders = data.sliders || []
+  const valuesOf = (moved) => Object.fromEntries(Object.entries(moved).map(([key, at]) => [key, sliders.find((each) => each.key === key).values[at]]))
+  // One question is under way at a time; where the slider has moved on meanwhile, the newest place is asked for next.
+  const look = async () => {
+    const state = newest.current
+    if (state.running) return
+    state.running = true
+    while (state.wanted) {
+      const wanted = state.wanted, number = state.number
+      state.wanted = null
+      const answer = await ask({ kind: "what_if", revision: data.revision, values: valuesOf(wanted) })
+      if (number !== state.number) continue
+      setError(Object.values(answer.errors || {}).join(" "))
+      if (answer.options) setPreview(answer.options)
+      await new Promise((done) => setTimeout(done, PREVIEW_MS))
+    }
+    state.running = false
+  }
+  const move = (key, at) => {
+    const moved = { ...trial, [key]: at }
+    setTrial(moved)
+    newest.current.wanted = moved
+    look()
+  }
+  const settle = async (key) => {
+    const slider = sliders.find((each) => each.key === key)
+    if (trial[key] === undefined) return
+    newest.current.wanted = null
+    if (trial[key] === slider.at || !(await send("edit", valuesOf(trial)))) {
+      setTrial({}); setPreview(null); newest.current.number++
+    }
+  }
   const pick = (id) => setPicked((before) => before.includes(id) ? before.filter((each) => each !== id) : [...before, id])
-  const ids = Object.keys(props.options)
+
+  const shown = preview || data
+  const ids = Object.keys(shown.options)
+  const rows = sliders.length > 0 && (
+    <div className="sx-sliders" role="group" aria-label="Try other needs">
+      {sliders.map((slider) => (
+        <Slider key={slider.key} slider={slider} at={trial[slider.key] === undefined ? slider.at : trial[slider.key]}
+          onMove={move} onSettle={settle} disabled={false} />
+      ))}
+    </div>
+  )
+  const trying = preview && <p className="sx-trying" role="status" data-testid="trying">Trying it out: let go to plan with it.</p>
   if (!ids.length) {
     return (
       <section className="sx-card" data-testid="options-card" aria-label="Options">
         <header className="sx-head"><h3>Nothing serves this within the rules</h3></header>
-        <ul className="sx-open">{props.rejected.relaxations.map((each) => (
+        {rows}{trying}
+        <ul className="sx-open">{shown.rejected.relaxations.map((each) => (
           <li key={each.text}>{each.text} {each.change && <button disabled={busy} onClick={() => send("edit", each.change.values)}>{each.change.text}</button>}</li>
         ))}</ul>
-        <LeftOut rejected={props.rejected} busy={busy} shown onChange={(values) => send("edit", values)} />
+        <LeftOut rejected={shown.rejected} busy={busy} shown onChange={(values) => send("edit", values)} />
         {error && <p className="sx-error" role="alert">{error}</p>}
       </section>
     )
   }
-  const current = props.lists.find((each) => each.name === list) || props.lists[0]
-  const compared = picked.filter((id) => props.options[id]).map((id) => props.options[id])
+  const current = shown.lists.find((each) => each.name === list) || shown.lists[0]
+  const compared = picked.filter((id) => shown.options[id]).map((id) => shown.options[id])
   return (
-    <section className="sx-card" data-testid="options-card" aria-label="Options" aria-busy={busy}>
+    <section className={`sx-card${preview ? " sx-previewing" : ""}`} data-testid="options-card" aria-label="Options" aria-busy={busy}>
       <header className="sx-head">
         <h3>Options</h3>
-        <div role="tablist" className="sx-tabs">
-          {props.lists.map((each) => (
-            <button key={each.name} role="tab" aria-selected={each.name === current.name} data-testid={`list-${each.name}`}
+        <div role="group" aria-label="Best by" className="sx-tabs">
+          {shown.lists.map((each) => (
+            <button key={each.name} aria-pressed={each.name === current.name} data-testid={`list-${each.name}`}
               className={each.name === current.name ? "sx-on" : ""} onClick={() => setList(each.name)}>{each.title}</button>
           ))}
         </div>
       </header>
-      {props.note && props.note.length > 0 && (
+      {rows}
+      {trying || (shown.note && shown.note.length > 0 && (
         <details className="sx-note">
-          <summary>{props.note[0]}</summary>
-          {props.note.slice(1).map((text) => <p key={text}>{text}</p>)}
+          <summary>{shown.note[0]}</summary>
+          {shown.note.slice(1).map((text) => <p key={text}>{text}</p>)}
         </details>
-      )}
+      ))}
+      {!preview && <div aria-live="polite"><Simulated progress={progress} found={refined} /></div>}
       {current.ids.map((id) => (
-        <Option key={id} option={props.options[id]} picked={picked.includes(id)} onPick={pick} busy={busy}
-          onChoose={(option) => send("choose", { option })} />
+        <Option key={id} option={shown.options[id]} picked={picked.includes(id)} refined={preview ? null : refined[id]} onPick={pick} busy={busy || Boolean(preview)}
+          onRefine={preview ? null : refine} onChoose={(option) => send("choose", { option })} />
       ))}
       {compared.length === 1 && <p className="sx-quiet">Tick another option to compare.</p>}
       {compared.length > 1 && <Compared options={compared} />}
       {error && <p className="sx-error" role="alert" data-testid="options-error">{error}</p>}
-      <Chart points={props.points} chosen={props.chosen} onPick={pick} />
-      <LeftOut rejected={props.rejected} busy={busy} onChange={(values) => send("edit", values)} />
+      <Chart svg={shown.chart} onPick={pick} />
+      <LeftOut rejected={shown.rejected} busy={busy} onChange={(values) => send("edit", values)} />
     </section>
   )
 }
+
+// Chainlit evaluates this file for every change: one type for all of them keeps what is ticked, typed and focused.
+const shelf = (globalThis.sextantCards = globalThis.sextantCards || {})
+shelf.Options = shelf.Options || Options
+export default <shelf.Options data={props} callAction={callAction} />
