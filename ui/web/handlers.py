@@ -10,12 +10,15 @@ import chainlit as cl
 from chainlit.element import Element
 
 from agent.events import Event
+from agent.looks import Looks
 from agent.sessions import ACTS, Sessions
 from knowledge.errors import NotFound, SextantError
 from tools.editing import read_assignment
 from ui.access import LOCAL_PERSON, Access
 from ui.api.measures import Measures
+from ui.web.deploying import DeployHandlers
 from ui.web.history import History
+from ui.web.looks import LookHandlers
 from ui.web.turns import Screen
 
 LONG = ("approve", "rollback")
@@ -38,7 +41,7 @@ class Handlers:
         self.measures = measures
         self._running: set[asyncio.Task[None]] = set()
 
-    def install(self, history: History) -> None:
+    def install(self, history: History, looks: Looks) -> None:
         """Register everything with Chainlit."""
         cl.data_layer(lambda: history)
         if self.access.asks:
@@ -49,6 +52,8 @@ class Handlers:
         cl.on_chat_resume(self.resumed)
         cl.on_message(self.said)
         cl.action_callback("act")(self.acted)
+        DeployHandlers(self.door, self.screen).install()
+        LookHandlers(looks).install()
 
     async def signed_in(self, name: str, password: str) -> cl.User | None:
         """Somebody with a password."""
@@ -120,7 +125,7 @@ class Handlers:
         """What stands in this chat."""
         screen: Screen | None = cl.user_session.get("screen")
         if screen is None:
-            screen = Screen(self.door.context.target.name)
+            screen = Screen(self.door.context.target.name, _thread())
             cl.user_session.set("screen", screen)
         return screen
 

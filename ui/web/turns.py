@@ -8,25 +8,33 @@ from typing import Any
 import chainlit as cl
 
 from agent.events import Asked, Card, Comparison, Event, Failed, Options, Progress, Report, Said
-from ui.web import props
+from ui.web import deployment, facts, props
+from ui.web.closer import closer_props
+from ui.web.sliders import sliders
 
 SHOW_AFTER_S = 1.5
 SHOW_EVERY_S = 0.25
-SPECIFICATION, OPTIONS = "SpecCard", "OptionsCard"
+SPECIFICATION, OPTIONS, CLOSER, DEPLOYMENT = "SpecCard", "OptionsCard", "CloserCard", "DeployCard"
+STANDING = (SPECIFICATION, OPTIONS, CLOSER, DEPLOYMENT)
 
 
 @dataclass
 class Work:
-    """Progress of a turn that takes its time: drawn on the standing card, or as a line of its own."""
+    """Progress of a turn that takes its time: drawn on the standing cards, or as a line of its own."""
 
     card: cl.CustomElement | None = None
+    deploying: cl.CustomElement | None = None
     began: float = field(default_factory=time.monotonic)
     shown: float = 0.0
     steps: dict[str, dict[str, Any]] = field(default_factory=dict)
     element: cl.CustomElement | None = None
+    deployed: deployment.Work = field(default_factory=deployment.Work)
 
     async def show(self, event: Progress) -> None:
         """Show where the work is, not more often than one can read."""
+        if self.deploying is not None and event.step in deployment.STEPS:
+            await self._show_deploying(self.deploying, event)
+            return
         entered = event.step not in self.steps
         self.steps[event.step] = {"step": event.step, "fraction": event.fraction, "note": event.note}
         now = time.monotonic()
@@ -41,6 +49,15 @@ class Work:
             await self._draw(done=True)
         if self.card is not None and self.card.props.pop("work", None):
             await self.card.update()
+        if self.deploying is not None and self.deploying.props.pop("work", None):
+            await self.deploying.update()
+
+    async def _show_deploying(self, card: cl.CustomElement, event: Progress) -> None:
+        entered, now = self.deployed.take(event), time.monotonic()
+        if entered or now - self.shown >= SHOW_EVERY_S:
+            self.shown = now
+            card.props["work"] = self.deployed.shown()
+            await card.update()
 
     async def _draw(self, *, done: bool) -> None:
         if self.card is not None:
@@ -59,15 +76,17 @@ class Work:
 
 
 class Screen:
-    """What stands in one chat: the newest card and the newest options, which clicks change in place."""
+    """What stands in one chat: the newest specification, options and deployment, which clicks change in place."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, thread: str) -> None:
         self.target = target
+        self.thread = thread
         self.elements: dict[str, cl.CustomElement] = {}
 
     async def play(self, events: AsyncIterator[Event], *, in_place: bool) -> None:
         """Show a turn. `in_place` redraws the standing cards, as a click on them expects."""
-        work, cards, said = Work(self.elements.get(SPECIFICATION) if in_place else None), _Cards(self.target), []
+        work = Work(self.elements.get(SPECIFICATION) if in_place else None, self.elements.get(DEPLOYMENT))
+        cards, said = _Cards(self.target, self.thread), []
         try:
             async for event in events:
                 match event:
@@ -75,39 +94,65 @@ class Screen:
                         await work.show(event)
                     case Card() | Options():
                         cards.take(event)
-                    case Said(text=text) if in_place:
+                    case Said(text=text, kind="") if in_place:
                         said += text.splitlines()
                     case _:
-                        await tell(event)
+                        await tell(event, self.thread)
         finally:
             await work.finish()
-        await self._put(cards.shown(said), in_place=in_place)
+        await self._put(cards.shown(said, deployed=bool(work.deployed.steps)), in_place=in_place)
         if said and cards.card is None:
-            await tell(Said("\n".join(said)))
+            await tell(Said("\n".join(said)), self.thread)
+
+    async def tried(self, reply: dict[str, Any]) -> None:
+        """Show a prompt and its answer on the deployment card."""
+        await self._with(tried=reply)
+
+    async def rated(self, rating: dict[str, Any]) -> None:
+        """Show what somebody thinks of the recommendation."""
+        card = self.elements.get(DEPLOYMENT)
+        if card is not None and card.props.get("running"):
+            await self._with(running={**card.props["running"], "rating": rating})
+
+    async def _with(self, **values: Any) -> None:
+        card = self.elements.get(DEPLOYMENT)
+        if card is not None:
+            card.props = {**card.props, **values}
+            await card.update()
 
     async def _put(self, shown: dict[str, dict[str, Any]], *, in_place: bool) -> None:
         if not shown:
             return
         if in_place and self.elements:
             for name, values in shown.items():
-                self.elements[name].props = values
-                await self.elements[name].update()
+                if name in self.elements:
+                    kept = {
+                        key: self.elements[name].props[key] for key in ("tried",) if key in self.elements[name].props
+                    }
+                    self.elements[name].props = {**kept, **values}
+                    await self.elements[name].update()
+                else:
+                    await self._send(name, values)
             return
         for old in self.elements.values():
             old.props = {**old.props, "superseded": True}
             await old.update()
-        self.elements = {name: cl.CustomElement(name=name, props=values) for name, values in shown.items()}
-        for element in self.elements.values():
-            await cl.Message(content="", elements=[element]).send()
+        self.elements = {}
+        for name, values in shown.items():
+            await self._send(name, values)
+
+    async def _send(self, name: str, values: dict[str, Any]) -> None:
+        self.elements[name] = cl.CustomElement(name=name, props=values)
+        await cl.Message(content="", elements=[self.elements[name]]).send()
 
     def restore(self, elements: list[dict[str, Any]], card: Card | None, options: Options | None) -> None:
         """Take the cards of a resumed chat over again, filled from the conversation; `elements` are what is shown."""
-        cards = _Cards(self.target)
+        cards = _Cards(self.target, self.thread)
         for event in (card, options):
             if event is not None:
                 cards.take(event)
         now = cards.shown()
-        for name in (SPECIFICATION, OPTIONS):
+        for name in STANDING:
             standing = [element for element in elements if element["name"] == name]
             if not standing or name not in now:
                 continue
@@ -124,8 +169,9 @@ class Screen:
 class _Cards:
     """The card and the options of a turn; options are drawn for the revision of their card."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, thread: str) -> None:
         self.target = target
+        self.thread = thread
         self.card: Card | None = None
         self.options: Options | None = None
 
@@ -135,18 +181,24 @@ class _Cards:
         else:
             self.options = event
 
-    def shown(self, said: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
+    def shown(self, said: Sequence[str] = (), *, deployed: bool = False) -> dict[str, dict[str, Any]]:
         if self.card is None or self.options is None:
             return {}
-        return {
+        options = props.options_props(self.options, self.card.revision, () if deployed else said)
+        shown = {
             SPECIFICATION: props.card_props(self.card, self.target),
-            OPTIONS: props.options_props(self.options, self.card.revision, said),
+            OPTIONS: options | {"sliders": sliders(self.card.spec, self.options.options)},
+            CLOSER: closer_props(self.options, self.card.revision, self.thread),
         }
+        beside = deployment.deployment_props(self.card, self.thread)
+        return shown if beside is None else {**shown, DEPLOYMENT: {**beside, "said": list(said) if deployed else []}}
 
 
-async def tell(event: Event) -> None:
+async def tell(event: Event, thread: str) -> None:
     """Show an event that stands for itself."""
     match event:
+        case Said() if (card := facts.drawn(event, thread)) is not None:
+            await _element(*card)
         case Said(text=text):
             await cl.Message(content=text.replace("\n", "\n\n")).send()
         case Asked():
@@ -154,7 +206,7 @@ async def tell(event: Event) -> None:
         case Comparison():
             await _element("ComparisonCard", props.comparison_props(event))
         case Report():
-            await _element("ReportCard", props.report_props(event))
+            await _element("ReportCard", {**props.report_props(event), "downloads": f"/ui/files/{thread}"})
         case Failed(message=message, what_to_do=cure):
             await cl.ErrorMessage(content=f"{message}\n\n{cure}" if cure else message).send()
         case _:

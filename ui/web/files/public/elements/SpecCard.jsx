@@ -37,23 +37,7 @@ const Field = ({ field, value, error, onChange, onApply, disabled }) => {
   )
 }
 
-const Deploy = ({ chosen, busy, onDeploy }) => {
-  const [asked, setAsked] = useState(false)
-  if (!chosen.deployable) return <span className="sx-quiet">An API needs no deployment: call its endpoint.</span>
-  if (!asked) {
-    return <button className="sx-primary" disabled={busy} data-testid="approve" onClick={() => setAsked(true)}>Approve…</button>
-  }
-  return (
-    <span className="sx-confirm" data-testid="confirm">
-      <span>Deploy <b>{chosen.title}</b> on target <b>{chosen.target}</b> and load-test it? Planned cost {chosen.monthly} a month.</span>
-      <button className="sx-primary" disabled={busy} data-testid="deploy" autoFocus
-        onClick={() => { setAsked(false); onDeploy() }}>Deploy</button>
-      <button disabled={busy} onClick={() => setAsked(false)}>Not yet</button>
-    </span>
-  )
-}
-
-export default function SpecCard() {
+function Specification({ props, callAction }) {
   const [draft, setDraft] = useState({})
   const [errors, setErrors] = useState({})
   const [added, setAdded] = useState([])
@@ -138,16 +122,12 @@ export default function SpecCard() {
           {busy ? "Working…" : "Apply changes"}
         </button>
         {changed && <button disabled={busy} onClick={() => { setDraft({}); setErrors({}) }}>Discard</button>}
-        <span className="sx-space" />
-        {!changed && props.chosen && <Deploy chosen={props.chosen} busy={busy} onDeploy={() => send("approve")} />}
-        {props.deployment && (
-          <span className="sx-confirm" data-testid="running">
-            <span>Running as <b>{props.deployment.id}</b></span>
-            {(props.deployment.endpoints || []).map((url) => <code key={url}>{url}</code>)}
-            <button disabled={busy} data-testid="rollback" onClick={() => send("rollback")}>Roll back</button>
-          </span>
-        )}
       </footer>
     </section>
   )
 }
+
+// Chainlit evaluates this file for every change: one type for all of them keeps what is typed and focused.
+const shelf = (globalThis.sextantCards = globalThis.sextantCards || {})
+shelf.Specification = shelf.Specification || Specification
+export default <shelf.Specification props={props} callAction={callAction} />
