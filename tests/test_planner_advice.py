@@ -117,7 +117,7 @@ def test_chances_are_the_same_for_the_same_seed_and_better_with_a_looser_target(
 
 def test_advice_is_json_with_a_section_for_each_question(busy: Plan) -> None:
     found = advice(busy, FACTS, MARKET)
-    assert {"relaxations", "sensitivity", "break_even", "autoscaling", "variants", "chances"} == found.keys()
+    assert {"relaxations", "sensitivity", "break_even", "autoscaling", "chances"} == found.keys()
     assert all(chance["text"].startswith("P(TTFT p90 < 150 ms) = ") for chance in found["chances"].values())
 
 

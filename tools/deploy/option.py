@@ -33,6 +33,7 @@ def specification_from_plan(
         "objectives": list(_objectives(_mapping(plan, "slo"))),
         "predicted": predictions(_mapping(option, "predicted")),
         "engine": _engine(option, traffic),
+        "tuning": _mapping(option, "tuned").get("settings"),
         "monthly_cost_usd": _mapping(option, "cost").get("monthly_usd"),
         "snapshot": str(plan.get("snapshot") or snapshot),
         **{

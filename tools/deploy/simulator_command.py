@@ -1,5 +1,6 @@
 """How the local target starts one replica: Sextant's own simulator, told what the plan says."""
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,8 @@ def simulator_command(spec: DeploymentSpec, port: int, time_factor: float, numbe
         "--max-num-seqs": engine.max_num_seqs,
         "--max-num-batched-tokens": engine.max_num_batched_tokens,
         "--gpu-memory-utilization": engine.gpu_memory_utilization,
+        "--kv-cache-dtype": spec.tuning.kv_cache_dtype if spec.tuning else None,
+        "--speculative-config": _speculation(spec),
         "--isl": round(spec.traffic.isl.mean) or 1,
         "--osl": round(spec.traffic.osl.mean) or 1,
         "--time-factor": time_factor,
@@ -33,3 +36,10 @@ def simulator_command(spec: DeploymentSpec, port: int, time_factor: float, numbe
     }
     given = [str(part) for flag, value in flags.items() if value is not None for part in (flag, value)]
     return (str(Path(sys.executable).with_name("sextant")), "simulator", *given)
+
+
+def _speculation(spec: DeploymentSpec) -> str | None:
+    if spec.tuning is None or spec.tuning.speculative_method is None:
+        return None
+    drafts = {"method": spec.tuning.speculative_method, "num_speculative_tokens": spec.tuning.speculative_tokens}
+    return json.dumps(drafts, separators=(",", ":"))

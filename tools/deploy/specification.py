@@ -50,6 +50,15 @@ class EngineArguments(Record):
     gpu_memory_utilization: Annotated[FiniteFloat, Field(gt=0, le=1)] | None = None
 
 
+class Tuning(Record):
+    """Engine settings that the option counts on beyond the plain plan."""
+
+    prefix_caching: bool = False
+    kv_cache_dtype: Literal["auto", "fp8"] = "auto"
+    speculative_method: Literal["mtp", "ngram"] | None = None
+    speculative_tokens: Annotated[int, Field(ge=1, le=16)] | None = None
+
+
 class DeploymentSpec(Record):
     """One option of a plan, complete enough to be deployed and tested without the plan.
 
@@ -67,6 +76,7 @@ class DeploymentSpec(Record):
     replicas: Count = 1
     gpu_count: Count
     engine: EngineArguments = EngineArguments()
+    tuning: Tuning | None = None
     objectives: tuple[Objective, ...] = ()
     predicted: dict[str, FiniteFloat] = Field(default_factory=dict)
     traffic: Traffic
@@ -75,7 +85,10 @@ class DeploymentSpec(Record):
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, the inverse of `read_specification`."""
-        return self.model_dump(mode="json")
+        values = self.model_dump(mode="json")
+        if self.tuning is None:  # a plain option stays what it was before options could be tuned
+            del values["tuning"]
+        return values
 
     @property
     def plan_hash(self) -> str:

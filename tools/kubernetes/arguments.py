@@ -49,8 +49,8 @@ def vllm_arguments(spec: DeploymentSpec, settings: Settings, weights: Weights, l
         "max-num-seqs": given.max_sequences,
         "max-num-batched-tokens": given.chunk_tokens,
         "gpu-memory-utilization": spec.engine.gpu_memory_utilization or DEFAULT_UTILIZATION,
-        "kv-cache-dtype": settings.kv_cache_dtype,
-        "speculative-config": _speculation(settings),
+        "kv-cache-dtype": kv_cache_dtype(spec, settings),
+        "speculative-config": _speculation(spec, settings),
         "max-num-queued-reqs": QUEUE_FACTOR * given.max_sequences * settings.data_parallel,
         "custom-histogram-buckets": compact(histogram_buckets(spec)) if spec.objectives else None,
         "shutdown-timeout": SHUTDOWN_TIMEOUT_S,
@@ -58,7 +58,7 @@ def vllm_arguments(spec: DeploymentSpec, settings: Settings, weights: Weights, l
         "port": port_of(settings),
     }
     switches = [
-        "--enable-prefix-caching" if settings.prefix_caching else "--no-enable-prefix-caching",
+        "--enable-prefix-caching" if _reuses_prefixes(spec, settings) else "--no-enable-prefix-caching",
         *(["--enable-expert-parallel"] if settings.expert_parallel else []),
         *(["--trust-remote-code"] if settings.trust_remote_code else []),
     ]
@@ -113,13 +113,23 @@ def inert(argument: str) -> str:
     return argument.replace("$", "$$")
 
 
-def _speculation(settings: Settings) -> str | None:
-    if settings.speculative_tokens is None:
+def _reuses_prefixes(spec: DeploymentSpec, settings: Settings) -> bool:
+    return settings.prefix_caching or (spec.tuning is not None and spec.tuning.prefix_caching)
+
+
+def kv_cache_dtype(spec: DeploymentSpec, settings: Settings) -> str:
+    """What the person set, else what the option counts on."""
+    if settings.kv_cache_dtype != "auto" or spec.tuning is None:
+        return settings.kv_cache_dtype
+    return spec.tuning.kv_cache_dtype
+
+
+def _speculation(spec: DeploymentSpec, settings: Settings) -> str | None:
+    """How to draft: as the person set, else as the option counts on."""
+    method, tokens = "ngram", settings.speculative_tokens
+    if tokens is None and spec.tuning is not None and spec.tuning.speculative_method is not None:
+        method, tokens = spec.tuning.speculative_method, spec.tuning.speculative_tokens
+    if tokens is None:
         return None
-    return compact(
-        {
-            "method": "ngram",
-            "num_speculative_tokens": settings.speculative_tokens,
-            "prompt_lookup_max": _NGRAM_LOOKUP,
-        }
-    )
+    lookup = {"prompt_lookup_max": _NGRAM_LOOKUP} if method == "ngram" else {}
+    return compact({"method": method, "num_speculative_tokens": tokens, **lookup})

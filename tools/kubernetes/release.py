@@ -10,7 +10,7 @@ from knowledge.facts import Accelerator, Model
 from knowledge.snapshot import Snapshot
 from tools.deploy import DeploymentSpec
 from tools.kubernetes.accelerators import NodeAccelerator, node_accelerator
-from tools.kubernetes.arguments import port_of, simulator_arguments, vllm_arguments
+from tools.kubernetes.arguments import kv_cache_dtype, port_of, simulator_arguments, vllm_arguments
 from tools.kubernetes.settings import Settings
 from tools.kubernetes.sizing import Sizing, sizing
 from tools.kubernetes.vllm_release import IMAGE
@@ -182,7 +182,7 @@ def _budget(
         tensor_parallel=spec.tensor_parallel,
         pipeline_parallel=spec.pipeline_parallel,
         data_parallel=settings.data_parallel,
-        kv_dtype=settings.kv_cache_dtype,
+        kv_dtype=kv_cache_dtype(spec, settings),
     )
     return memory_budget(
         configuration,

@@ -8,7 +8,6 @@ from tools.planner.autoscaling import autoscaled
 from tools.planner.hybrid import break_even
 from tools.planner.planning import Plan
 from tools.planner.uncertainty import chances
-from tools.planner.variants import variants
 from tools.planner.whatif import relaxations, sensitivity
 
 _PICKS = ("balanced", "lowest_cost", "lowest_latency", "best_quality")
@@ -27,7 +26,6 @@ def advice(plan: Plan, snapshot: Snapshot, market: Market) -> dict[str, Any]:
     budget = plan.intent.budget.max_monthly_cost_usd if plan.intent.budget else None
     picks = list(dict.fromkeys(option.id for name in _PICKS if (option := plan.best(name))))
     found["autoscaling"] = {key: _autoscaled(plan, key) for key in picks}
-    found["variants"] = {key: _variants(plan, key) for key in picks}
     found["chances"] = {key: _chances(plan, key, budget) for key in picks}
     return found
 
@@ -36,12 +34,6 @@ def _autoscaled(plan: Plan, option_id: str) -> dict[str, Any] | None:
     option = plan.option(option_id)
     scaled = autoscaled(option, plan.traffic) if option else None
     return scaled.to_json() if scaled else None
-
-
-def _variants(plan: Plan, option_id: str) -> list[dict[str, Any]]:
-    option = plan.option(option_id)
-    found = variants(option, plan.traffic, plan.experience) if option else []
-    return [each.to_json() for each in found]
 
 
 def _chances(plan: Plan, option_id: str, budget_usd: float | None) -> dict[str, Any] | None:

@@ -1,19 +1,22 @@
 """Candidates → options: the few that are shown, with percentiles, evidence, bill lines and reasons."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from tools.planner.apis import ApiCandidate, api_cost
 from tools.planner.case import Case
 from tools.planner.explanation import why_api, why_hosted
 from tools.planner.field import Field
+from tools.planner.grid import Floats, Grid
 from tools.planner.hosted import Hosted, own_bill, paid_hours
 from tools.planner.money import Cost, bill, line
 from tools.planner.offers import Offer
 from tools.planner.option import Option, Predicted, QualityShown, option_id
 from tools.planner.pool import Pool
 from tools.planner.quantization import penalty
-from tools.planner.risk import WEIGHTS
-from tools.planner.traffic import Targets
+from tools.planner.risk import WEIGHTS, failure, overload, prediction_risk, widths_of
+from tools.planner.traffic import Targets, TrafficProfile
 
 
 def api_option(candidate: ApiCandidate, found: Pool, row: int, case: Case) -> Option:
@@ -62,10 +65,7 @@ def hosted_option(block: Hosted, field: Field, found: Pool, row: int, case: Case
     at = int(block.rows[entry])
     each = field.grid.configuration(at)
     replicas, gpus = int(block.replicas[entry]), int(block.gpu_count[entry])
-    offer = None
-    if block.shelf is not None:
-        card, size = int(field.grid.accelerator[at]), block.shelf.sizes[int(block.size[entry])]
-        offer = block.shelf.offers[card, size]
+    offer = offer_of(block, field.grid, at, entry)
     machines = int(block.machines[entry])
     cost = own_bill(each.accelerator, gpus, block.kind, case) if offer is None else rental_bill(offer, machines, case)
     loss = penalty(each.model, each.quantization, case.traffic.task_type, case.traffic.context_tokens)
@@ -81,7 +81,7 @@ def hosted_option(block: Hosted, field: Field, found: Pool, row: int, case: Case
         billing=offer.billing if offer else None,
         model_id=each.model.model_id,
         quality=quality,
-        risk=_risk(found, row),
+        risk=risks(_risk(found, row), case.traffic, field.capacity.max_rps[at : at + 1], replicas, predicted),
         gpu_type=each.accelerator.gpu_type,
         tensor_parallel=each.tensor_parallel,
         pipeline_parallel=each.pipeline_parallel,
@@ -94,11 +94,18 @@ def hosted_option(block: Hosted, field: Field, found: Pool, row: int, case: Case
         instance_count=machines if offer else None,
         predicted=predicted,
         cost=cost,
-        slo_met=_verdict(predicted, case.traffic.targets, replicas),
+        slo_met=verdict(predicted, case.traffic.targets, replicas),
         why=why_hosted(block.kind, cost, predicted, quality, case, machines=where),
         price_source=_source(offer, block, case),
         configuration=each,
     )
+
+
+def offer_of(block: Hosted, grid: Grid, row: int, entry: int) -> Offer | None:
+    """The machine that an entry of a block, `row` of the grid, is rented as; None for own cards."""
+    if block.shelf is None:
+        return None
+    return block.shelf.offers[int(grid.accelerator[row]), block.shelf.sizes[int(block.size[entry])]]
 
 
 def rental_bill(offer: Offer, machines: int, case: Case) -> Cost:
@@ -124,6 +131,19 @@ def _risk(found: Pool, row: int) -> dict[str, float]:
     return parts | {"total": round(float(one.total[0]), 4)}
 
 
+def risks(
+    known: Mapping[str, float], traffic: TrafficProfile, max_rps: Floats, replicas: int, predicted: Predicted
+) -> dict[str, float]:
+    """The parts of an option's risk with other replicas: what they carry, what one less carries, how sure that is."""
+    parts = {name: known[name] for name in WEIGHTS} | {
+        "overload": float(overload(traffic.peak_qps, max_rps * replicas, traffic.interarrival_cv)[0]),
+        "failure": float(failure(traffic.peak_qps, max_rps, np.array([replicas]))[0]),
+        "prediction": prediction_risk(widths_of(predicted.interval_80)),
+    }
+    total = sum(weight * parts[name] for name, weight in WEIGHTS.items())
+    return {name: round(each, 4) for name, each in parts.items()} | {"total": round(total, 4)}
+
+
 def _quality(case: Case, model_id: str, loss: float) -> QualityShown:
     known = case.snapshot.quality.get((model_id, case.traffic.task_type))
     if known is None:
@@ -132,7 +152,8 @@ def _quality(case: Case, model_id: str, loss: float) -> QualityShown:
     return QualityShown(score, known.standard_error, known.basis, loss, known.top_sources, known.newest_date)
 
 
-def _verdict(predicted: Predicted, targets: Targets, replicas: int) -> dict[str, bool | None]:
+def verdict(predicted: Predicted, targets: Targets, replicas: int) -> dict[str, bool | None]:
+    """Whether each target holds; None where nothing was asked."""
     end = predicted.perceived_ms if targets.e2e_basis == "perceived" else predicted.e2e_ms
     carried = predicted.max_rps_per_replica * replicas
     wanted = targets.throughput_rps

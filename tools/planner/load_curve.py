@@ -10,6 +10,7 @@ from tools.performance.experience import NO_EXPERIENCE, Experience
 from tools.performance.queueing import rate_rps
 from tools.performance.screening import corrected, screen
 from tools.planner.capacity import CACHE_SHARE, batch_at
+from tools.planner.engine_settings import screened_with
 from tools.planner.latency import latency, spread
 from tools.planner.option import Option
 from tools.planner.traffic import TrafficProfile
@@ -47,7 +48,7 @@ def load_curve(option: Option, traffic: TrafficProfile, experience: Experience =
     if each is None or predicted is None or not replicas:
         return None
     alone = screen([each], isl=traffic.isl.mean, osl=traffic.osl.mean, residual=experience.residual)
-    one = corrected(alone, [each], experience)
+    one = screened_with(corrected(alone, [each], experience), [option.tuned.settings if option.tuned else None])
     most = float(max(min(predicted.max_concurrency_per_replica * CACHE_SHARE, one.cost.capacity_full[0]), 1.0))
     full = float(rate_rps(one.cost, one.osl, np.array([most]))[0]) * replicas
     largest = predicted.max_rps_per_replica * replicas

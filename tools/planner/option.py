@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from tools.intent import Billing, E2eBasis
 from tools.performance.configuration import Configuration
+from tools.planner.engine_settings import EngineSettings
 from tools.planner.money import Cost
 
 OptionKind = Literal["api", "rental", "owned", "purchase"]
@@ -80,6 +81,27 @@ class QualityShown:
 
 
 @dataclass(frozen=True, slots=True)
+class Tuned:
+    """Settings of the engine that an option counts on beyond the plan, and what they change against `instead_of`."""
+
+    settings: EngineSettings
+    instead_of: str
+    saving_usd: float | None
+    effect: str
+
+    def to_json(self) -> dict[str, Any]:
+        """`tuned` of an option."""
+        return {
+            "settings": self.settings.to_json(),
+            "instead_of": self.instead_of,
+            "saving_usd": self.saving_usd,
+            "effect": self.effect,
+            "evidence": "modelled",
+            "assumptions": list(self.settings.assumptions),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Option:
     """An option. Fields that make no sense for its kind are None."""
 
@@ -107,6 +129,7 @@ class Option:
     why: str
     price_source: Mapping[str, str]
     configuration: Configuration | None = None
+    tuned: Tuned | None = None
 
     def to_json(self) -> dict[str, Any]:
         """One entry of `options`."""
@@ -142,4 +165,5 @@ class Option:
             "slo_met": dict(self.slo_met),
             "why": self.why,
             "price_source": dict(self.price_source),
+            "tuned": self.tuned.to_json() if self.tuned else None,
         }

@@ -1,7 +1,7 @@
 """Intent → plan: shortlist, field, candidates, ranking, options, rejections. The same input gives the same plan."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,8 @@ from tools.planner.alternative import ApiInstead, cheaper_api
 from tools.planner.apis import ApiCandidate, candidates
 from tools.planner.case import Case
 from tools.planner.checks import check
-from tools.planner.drawing import api_option, hosted_option
+from tools.planner.drawing import api_option, hosted_option, offer_of
+from tools.planner.evidence import grounds
 from tools.planner.field import Field, carrying, field
 from tools.planner.grid import Rows
 from tools.planner.hardware import hardware
@@ -24,18 +25,27 @@ from tools.planner.option import Option, Predicted
 from tools.planner.pool import Pool, affordable, pool
 from tools.planner.predictions import Placed, predictions
 from tools.planner.profile import profile
-from tools.planner.ranking import orders
+from tools.planner.ranking import balance, orders
 from tools.planner.rejection import Ledger
+from tools.planner.risk import prediction_risk
 from tools.planner.shortlist import shortlist
 from tools.planner.traffic import TrafficProfile
+from tools.planner.tuning import Base, tuned
 
 PER_LIST = 10
+CONFIDENCE_ROWS = 24
+"""Rows at the head of the balanced list whose intervals are looked up for their risk."""
 MISSES_PER_RULE = 8
+TUNED = ("balanced", "lowest_cost", "lowest_latency", "best_quality")
+"""Lists whose first self-hosted options are tried with engine settings on."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that planning found. `lists` holds option ids, best first; no options: infeasible, see `rejected`."""
+    """Everything that planning found. `lists` holds option ids, best first; no options: infeasible, see `rejected`.
+
+    Options that are `tuned` stand in no list: they are picks with engine settings on whose effect is an assumption.
+    """
 
     intent: Intent
     traffic: TrafficProfile
@@ -57,6 +67,11 @@ class Plan:
     def option(self, option_id: str) -> Option | None:
         """An option by its id."""
         return next((each for each in self.options if each.id == option_id), None)
+
+    @property
+    def tuned(self) -> tuple[Option, ...]:
+        """Picks with engine settings on, in the order of the picks."""
+        return tuple(option for option in self.options if option.tuned is not None)
 
     def best(self, name: str) -> Option | None:
         """The first option of a list."""
@@ -82,6 +97,7 @@ class Plan:
             "slo": self.traffic.slo_json(),
             "options": [each.to_json() for each in self.options],
             "lists": {name: list(ids) for name, ids in self.lists.items()},
+            "tuned": [option.id for option in self.tuned],
             "api_instead": self.api_instead.to_json() if self.api_instead else None,
             "rejected": self.rejected.to_json(MISSES_PER_RULE) | {"considered": dict(self.considered)},
             "market": {"digest": self.market, "as_of": self.market_as_of},
@@ -114,10 +130,11 @@ def plan(
     rows = list(dict.fromkeys(row for order in _presented(ranked) for row in order))
     instead = _api_instead(found, ranked)
     drawn = draw(found, list(dict.fromkeys([*rows, *(instead[1:] if instead else ())])), case)
+    with_settings = _tuned(found, ranked, drawn, case)
     return Plan(
         intent=intent,
         traffic=case.traffic,
-        options=tuple(drawn.values()),
+        options=(*drawn.values(), *with_settings),
         lists={name: tuple(drawn[row].id for row in order) for name, order in ranked.items()},
         rejected=case.ledger,
         considered=found.considered,
@@ -136,6 +153,21 @@ def _api_instead(found: "Search", ranked: Mapping[str, list[int]]) -> tuple[int,
         return None
     cheaper = cheaper_api(found.pool, first)
     return None if cheaper is None else (first, cheaper)
+
+
+def _tuned(found: "Search", ranked: Mapping[str, list[int]], drawn: Mapping[int, Option], case: Case) -> list[Option]:
+    """The first self-hosted option of each list, with engine settings on where they help."""
+    if found.pool is None or found.field is None:
+        return []
+    pool = found.pool
+    firsts = [next((row for row in ranked.get(name, ()) if pool.source[row] >= 0), None) for name in TUNED]
+    rows = dict.fromkeys(row for row in firsts if row is not None)
+    bases = []
+    for row in rows:
+        block, entry = found.hosted[int(pool.source[row])], int(pool.entry[row])
+        offer = offer_of(block, found.field.grid, int(block.rows[entry]), entry)
+        bases.append(Base(drawn[row], block, entry, offer))
+    return tuned(bases, found.field, case)
 
 
 def _by_usage(case: Case, limit: int) -> Plan:
@@ -196,8 +228,31 @@ def _lists(found: Search, case: Case, limit: int) -> dict[str, list[int]]:
     if found.pool is None:
         return {}
     budget = case.intent.budget.max_monthly_cost_usd if case.intent.budget else None
-    ranked: Mapping[str, Rows] = orders(found.pool, case.traffic.targets, case.intent.priority or "balanced", budget)
-    return {name: order[: None if name == "pareto" else limit].tolist() for name, order in ranked.items()}
+    priority = case.intent.priority or "balanced"
+    ranked: Mapping[str, Rows] = orders(found.pool, case.traffic.targets, priority, budget)
+    listed = {name: order.tolist() for name, order in ranked.items()}
+    listed["balanced"] = _by_confidence(listed["balanced"], found, case)
+    return {name: order[: None if name == "pareto" else limit] for name, order in listed.items()}
+
+
+def _by_confidence(order: list[int], found: Search, case: Case) -> list[int]:
+    """The head of the balanced list in the order of what its intervals say; the rest was too far behind to matter."""
+    table, head = found.pool, order[:CONFIDENCE_ROWS]
+    hosted = [row for row in head if table is not None and table.source[row] >= 0]
+    if table is None or found.field is None or not hosted:
+        return order
+    prediction = table.prediction.copy()
+    some = found.field.take(placed(found, hosted, case).rows)
+    asked = zip(some.grid.configurations(), placed(found, hosted, case).rate_rps.tolist(), strict=True)
+    sure = grounds(list(asked), case.traffic, case.experience)
+    prediction[hosted] = [prediction_risk(each.widths) for each in sure]
+    known = replace(table, prediction=prediction)
+    budget = case.intent.budget.max_monthly_cost_usd if case.intent.budget else None
+    scores = np.round(balance(known, case.traffic.targets, case.intent.priority or "balanced", budget), 9)
+    rows = np.array(head, dtype=np.intp)
+    keys = (table.gpu_count[rows], table.monthly_usd[rows], -scores[rows], ~table.known_latency[rows])
+    again = rows[np.lexsort((*keys, ~table.known_quality[rows]))]
+    return [*again.tolist(), *order[CONFIDENCE_ROWS:]]
 
 
 def _presented(ranked: Mapping[str, list[int]]) -> list[list[int]]:
@@ -230,13 +285,19 @@ def _predicted(found: Search, rows: Sequence[int], field: Field, case: Case) -> 
     """Predictions of self-hosted rows of the pool."""
     if found.pool is None or not rows:
         return []
+    return predictions(field, placed(found, rows, case), case)
+
+
+def placed(found: Search, rows: Sequence[int], case: Case) -> Placed:
+    """Where self-hosted rows of the pool stand in the field, with batch and rate of one of their replicas."""
+    if found.pool is None:
+        raise ValueError("a search without candidates has no rows")
     places = [(found.hosted[int(found.pool.source[row])], int(found.pool.entry[row])) for row in rows]
-    placed = Placed(
+    return Placed(
         rows=np.array([block.rows[entry] for block, entry in places], dtype=np.intp),
         batch=np.array([block.batch[entry] for block, entry in places]),
         rate_rps=np.array([case.traffic.peak_qps / int(block.replicas[entry]) for block, entry in places]),
     )
-    return predictions(field, placed, case)
 
 
 __all__ = ["Plan", "Search", "draw", "plan", "search"]

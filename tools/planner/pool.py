@@ -17,8 +17,8 @@ from tools.planner.rejection import Change, Miss
 from tools.planner.risk import INTERRUPTION, UNKNOWN_LATENCY, Risk, failure, overload, price_risk
 from tools.planner.traffic import HOURS_PER_MONTH
 
-PREDICTED = 0.25
-"""Prediction risk of a screened candidate before its evidence is looked up."""
+PREDICTED = 0.4
+"""Prediction risk of a screened candidate before its interval is looked up: that of a middling one."""
 
 
 @dataclass(frozen=True)

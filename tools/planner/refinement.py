@@ -13,9 +13,10 @@ import numpy as np
 
 from tools.memory import memory_budget
 from tools.memory.cache import BLOCK_TOKENS
-from tools.performance import StepCost, step_cost
+from tools.performance import StepCost, screen, step_cost
 from tools.performance.configuration import Configuration
 from tools.performance.experience import NO_EXPERIENCE, Experience
+from tools.planner.engine_settings import EngineSettings
 from tools.planner.option import Option
 from tools.planner.planning import Plan
 from tools.planner.replicas import MOST
@@ -23,6 +24,7 @@ from tools.planner.traffic import Targets, TrafficProfile
 from tools.scheduler import Limits
 from tools.simulation import Arrivals, Part, Percentiles, SimulationResult, Slo, Traffic, simulate
 from tools.simulation.result import Floats, percentiles
+from tools.speculation import speculated_steps
 
 PICKS = ("balanced", "lowest_cost", "lowest_latency", "best_quality")
 REQUESTS = 3000
@@ -118,11 +120,9 @@ class Refined:
 
 
 def finalists(plan: Plan) -> tuple[Option, ...]:
-    """The first self-hosted option of each list, each once."""
+    """The first self-hosted option of each list, each once; last the one that engine settings help most."""
     found: dict[str, Option] = {}
-    for name in PICKS:
-        ids = plan.lists.get(name, ())
-        options = (plan.option(each) for each in ids)
+    for options in (*((plan.option(each) for each in plan.lists.get(name, ())) for name in PICKS), plan.tuned):
         first = next((each for each in options if each is not None and each.configuration is not None), None)
         if first is not None:
             found[first.id] = first
@@ -157,12 +157,14 @@ def trial_of(
     configuration, predicted = option.configuration, option.predicted
     if configuration is None or predicted is None or not option.replicas:
         return None
+    settings = option.tuned.settings if option.tuned else EngineSettings()
     return Trial(
-        cost=corrected_cost(configuration, traffic, experience),
+        cost=drafting(corrected_cost(configuration, traffic, experience), configuration, traffic, settings),
         limits=limits_of(configuration, traffic),
         traffic=traffic,
         answer_s=max(predicted.e2e_ms.mean, 1.0) / 1000,
         seed=seed,
+        reuses_prefixes=settings.prefix_reuse > 0,
     )
 
 
@@ -237,6 +239,7 @@ class Trial:
     traffic: TrafficProfile
     answer_s: float
     seed: int
+    reuses_prefixes: bool = False
 
     def run(self, replicas: int, share: float = 1.0) -> SimulationResult:
         """`share` of the peak on `replicas` replicas (a slice of them when there are many)."""
@@ -247,7 +250,7 @@ class Trial:
         return simulate(
             self.cost,
             self.limits,
-            arriving(self.traffic, rate),
+            arriving(self.traffic, rate, reuses_prefixes=self.reuses_prefixes),
             fleet,
             self.seed,
             requests=requests,
@@ -270,11 +273,18 @@ def fewest(trial: Trial, slo: Slo, planned: int) -> int | None:
     return high
 
 
-def arriving(traffic: TrafficProfile, rate_rps: float) -> Traffic:
-    """The profile's traffic at a rate: a batch evenly, else at gamma-distributed intervals."""
+def arriving(traffic: TrafficProfile, rate_rps: float, *, reuses_prefixes: bool = False) -> Traffic:
+    """The profile's traffic at a rate: a batch evenly, else at gamma-distributed intervals.
+
+    With `reuses_prefixes` the shared part of each prompt (of its class in a mix) is found in the cache.
+    """
     arrivals: Arrivals = "steady" if traffic.burstiness == "batch" else "bursty"
-    parts = tuple(Part(each.share, each.isl, each.osl) for each in traffic.classes)
-    return Traffic(rate_rps, traffic.isl, traffic.osl, arrivals, cv=peak_cv(traffic), mix=parts)
+    parts = tuple(
+        Part(each.share, each.isl, each.osl, each.prefix_reuse_share if reuses_prefixes else 0.0)
+        for each in traffic.classes
+    )
+    shared = traffic.prefix_reuse_share if reuses_prefixes else 0.0
+    return Traffic(rate_rps, traffic.isl, traffic.osl, arrivals, cv=peak_cv(traffic), mix=parts, reused_share=shared)
 
 
 def peak_cv(traffic: TrafficProfile) -> float:
@@ -307,14 +317,32 @@ def limits_of(configuration: Configuration, traffic: TrafficProfile) -> Limits:
 
 
 def corrected_cost(configuration: Configuration, traffic: TrafficProfile, experience: Experience) -> StepCost:
-    """Step times of one replica at the mean lengths, with what own deployments taught."""
+    """Step times of one replica at the mean lengths, with what own deployments taught: those of screening.
+
+    Steps and prompts take the factor of TPOT. The fixed time of a request takes what is then left to the factor of
+    TTFT at light load; a TTFT that was found shorter than its own steps leaves no fixed time and shortens the prompt.
+    """
     isl, osl = traffic.isl.mean, traffic.osl.mean
     cost = step_cost(configuration, isl=isl, osl=osl, residual=experience.residual)
     first, step = experience.factors(configuration)
+    prompt = cost.prefill_ms_per_token * isl
+    wanted = (cost.request_ms + cost.decode_ms(1) + prompt) * first
+    left = wanted - (cost.decode_ms(1) + prompt) * step
+    shorter = max(prompt * step + min(left, 0.0), 0.0)
     return replace(
         cost,
         decode_ms_at_knots=tuple(each * step for each in cost.decode_ms_at_knots),
         kv_ms_per_token=cost.kv_ms_per_token * step,
-        prefill_ms_per_token=cost.prefill_ms_per_token * step,
-        request_ms=cost.request_ms * first,
+        prefill_ms_per_token=shorter / isl,
+        request_ms=max(left, 0.0),
     )
+
+
+def drafting(
+    cost: StepCost, configuration: Configuration, traffic: TrafficProfile, settings: EngineSettings
+) -> StepCost:
+    """The step times with speculative decoding, where the settings have it."""
+    if settings.speculation is None:
+        return cost
+    alone = screen([configuration], isl=traffic.isl.mean, osl=traffic.osl.mean)
+    return speculated_steps(cost, alone.cost, settings.speculation)

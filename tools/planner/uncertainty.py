@@ -9,6 +9,7 @@ import numpy as np
 from tools.performance.experience import NO_EXPERIENCE, Experience
 from tools.performance.screening import corrected, screen
 from tools.planner.capacity import batch_at
+from tools.planner.engine_settings import screened_with
 from tools.planner.grid import Floats
 from tools.planner.latency import latency, spread
 from tools.planner.option import Option
@@ -63,7 +64,8 @@ def chances(
     random = np.random.default_rng(seed)
     rows = np.zeros(SAMPLES, dtype=np.intp)
     alone = screen([each], isl=traffic.isl.mean, osl=traffic.osl.mean, residual=experience.residual)
-    one = corrected(alone, [each], experience).take(rows)
+    settings = option.tuned.settings if option.tuned else None
+    one = screened_with(corrected(alone, [each], experience), [settings]).take(rows)
     demand = np.exp(DEMAND_SPREAD * random.standard_normal(SAMPLES))
     top = np.full(SAMPLES, float(max(predicted.max_concurrency_per_replica, 1)))
     batch = batch_at(one, traffic.peak_qps * demand / replicas, top)

@@ -1,19 +1,22 @@
 """From names and flags to what the simulated engine needs: step cost, KV blocks, batch limits, context."""
 
+import json
 from dataclasses import dataclass
 
 from knowledge.errors import BadInput
 from knowledge.names import resolve_accelerator, resolve_model
 from knowledge.snapshot import Snapshot
 from tools.memory import memory_budget, native_precision, usable_precision
-from tools.performance import Configuration, StepCost, step_cost
+from tools.performance import Configuration, StepCost, screen, step_cost
 from tools.scheduler import Limits
 from tools.simulator.measurements import cost_from
+from tools.speculation import Method, drafting, speculated_steps
 
 BLOCK_TOKENS = 16
 _FREE_MODEL_LEN = 32_768
 _FREE_LIMITS = (256, 8192)
 _SLOWEST_MS = 3_600_000.0
+_MOST_DRAFTED = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Wanted:
     max_num_queued_reqs: int | None = None
     max_num_queued_tokens: int | None = None
     prefix_caching: bool = True
+    speculative: tuple[Method, int] | None = None
     ttft_ms: float | None = None
     tpot_ms: float | None = None
     isl: int = 1000
@@ -128,6 +132,9 @@ def _with_modelled_times(wanted: Wanted, gpu: str, snapshot: Snapshot) -> Replic
         )
     else:
         cost = step_cost(configuration, isl=wanted.isl, osl=wanted.osl)
+        if wanted.speculative is not None:
+            alone = screen([configuration], isl=wanted.isl, osl=wanted.osl)
+            cost = speculated_steps(cost, alone.cost, drafting(*wanted.speculative, model))
     return Replica(
         model=model.model_id,
         cost=cost,
@@ -142,6 +149,26 @@ def _with_modelled_times(wanted: Wanted, gpu: str, snapshot: Snapshot) -> Replic
             "quantization": quantization,
         },
     )
+
+
+def read_speculation(text: str | None) -> tuple[Method, int] | None:
+    """Method and number of drafted tokens from vLLM's `--speculative-config`. Raises BadInput naming the fault."""
+    if text is None:
+        return None
+    try:
+        values = json.loads(text)
+        method, tokens = values["method"], values["num_speculative_tokens"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(
+            f"speculative-config {text[:60]!r} lacks method or num_speculative_tokens",
+            'such as {"method": "ngram", "num_speculative_tokens": 4}',
+            field="speculative_config",
+        ) from error
+    if method not in ("mtp", "ngram") or not isinstance(tokens, int) or not 1 <= tokens <= _MOST_DRAFTED:
+        raise BadInput(
+            "speculative-config is simulated for mtp and ngram with 1 to 16 tokens", field="speculative_config"
+        )
+    return method, tokens
 
 
 def _limits(wanted: Wanted, slots: int, chunk: int, *, kv_blocks: int) -> Limits:

@@ -52,6 +52,9 @@ def simulator(
             "--enable-prefix-caching/--no-enable-prefix-caching", help="Reuse the KV blocks of equal prompt prefixes."
         ),
     ] = True,
+    speculative_config: Annotated[
+        str | None, typer.Option(help="As vLLM takes it, as JSON: method (mtp, ngram) and num_speculative_tokens.")
+    ] = None,
     echo: Annotated[bool, typer.Option(help="Answer with what the user said.")] = False,
     tokenizer: Annotated[str | None, typer.Option(help="A tokenizer.json to count prompt tokens with.")] = None,
     load_time_s: Annotated[float, typer.Option(min=0.0, help="Time until the model is loaded (503 before).")] = 0.0,
@@ -66,7 +69,7 @@ def simulator(
     from knowledge.errors import BadInput
     from tools.simulator.engine import Pace
     from tools.simulator.faults import Faults, fault_kinds
-    from tools.simulator.replica import Wanted, replica
+    from tools.simulator.replica import Wanted, read_speculation, replica
     from tools.simulator.server import Options
     from tools.simulator.serving import listen, serve
     from tools.simulator.tokenizer import tokenizer_from
@@ -94,6 +97,7 @@ def simulator(
         max_num_queued_reqs=max_num_queued_reqs,
         max_num_queued_tokens=max_num_queued_tokens,
         prefix_caching=prefix_caching,
+        speculative=read_speculation(speculative_config),
         ttft_ms=ttft_ms,
         tpot_ms=tpot_ms,
         isl=isl,

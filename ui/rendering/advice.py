@@ -26,8 +26,6 @@ def advice_view(plan: Json) -> RenderableType:
     if found.get("break_even"):
         parts.append(Text.assemble(("API or machines  ", "bold"), found["break_even"]["text"]))
     options = {option["id"]: option for option in plan["options"]}
-    for key, found_for in found.get("variants", {}).items():
-        parts += [Text.assemble((f"Option  {_name(options[key])}: ", "bold"), each["text"]) for each in found_for]
     parts += [_sure(options[key], chance) for key, chance in found.get("chances", {}).items() if chance]
     parts += [_day(options[key], day) for key, day in found.get("autoscaling", {}).items() if day]
     return Group(*parts)

@@ -17,6 +17,7 @@ from ui.rendering.width import console_of_width
 Json = Mapping[str, Any]
 
 SHOWN = 12
+TUNED_SHOWN = 4
 PICKS = {
     "balanced": "balanced",
     "lowest_cost": "lowest cost",
@@ -55,6 +56,8 @@ def show_plan(plan: Json) -> None:
         console.print(Text(plan["api_instead"]["text"], style="cyan"))
     percentile = plan["slo"]["percentile"]
     console.print(options_table(plan["options"], plan["lists"], plan["rejected"], percentile=percentile))
+    if plan.get("tuned"):
+        console.print(tuned_table(plan))
     console.print(rejections(plan["rejected"]))
     if "advice" in plan:
         from ui.rendering.advice import advice_view
@@ -151,6 +154,7 @@ def options_table(
         table.add_column(
             name, justify="right" if name in ("a month", "TTFT", "TPOT", "E2E", "used", "risk") else "left"
         )
+    options = [option for option in options if not option.get("tuned")]
     for number, option in enumerate(options[:SHOWN], start=1):
         mark = "●" if option["id"] == chosen else str(number)
         table.add_row(mark, *_cells(option), style="bold" if option["id"] == chosen else "")
@@ -184,6 +188,20 @@ def _cells(option: Json) -> list[RenderableType]:
     ]
     used, badge = _share(predicted["utilization"]), Text(evidence + own, style=BADGES.get(evidence, ""))
     return [model, _runs(option), _place(option), cost, *times, used, _score(option), risk, badge]
+
+
+def tuned_table(plan: Json) -> RenderableType:
+    """Picks with engine settings on, what each changes, and what that rests on."""
+    options = {option["id"]: option for option in plan["options"]}
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, title_justify="left")
+    table.title = "With engine settings that the lists do not count on"
+    for name in ("option", "a month", "effect"):
+        table.add_column(name, justify="right" if name == "a month" else "left")
+    shown = [options[each] for each in plan["tuned"][:TUNED_SHOWN]]
+    for option in shown:
+        table.add_row(headline(option), dollars(option["cost"]["monthly_usd"]), option["tuned"]["effect"])
+    assumed = dict.fromkeys(each for option in shown for each in option["tuned"]["assumptions"])
+    return Group(table, *(Text(f"· {each}", style="dim") for each in assumed))
 
 
 def _share(share: float) -> str:

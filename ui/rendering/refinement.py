@@ -52,7 +52,7 @@ def refined_view(plan: Json, refined: Mapping[str, Json]) -> RenderableType:
     verdicts = []
     for key, found in refined.items():
         option = options[key]
-        name = f"{headline(option)}, {option['replicas']} replica{'s' if option['replicas'] > 1 else ''}"
+        name = f"{_named(option)}, {option['replicas']} replica{'s' if option['replicas'] > 1 else ''}"
         table.add_row(name, Text("screened", style="dim"), *_times(option["predicted"], end))
         classes = found.get("classes", ())
         table.add_row("", "simulated", *_times(found, end), end_section=not classes)
@@ -62,8 +62,12 @@ def refined_view(plan: Json, refined: Mapping[str, Json]) -> RenderableType:
             )
             table.add_row(label, "", *_times(each, "e2e_ms"), style="dim", end_section=place == len(classes))
         style = "green" if found["holds"] else "bold red"
-        verdicts.append(Text.assemble((f"{headline(option)}: ", "bold"), (found["text"], style)))
+        verdicts.append(Text.assemble((f"{_named(option)}: ", "bold"), (found["text"], style)))
     return Group(table, *verdicts)
+
+
+def _named(option: Json) -> str:
+    return headline(option) + (", with settings" if option.get("tuned") else "")
 
 
 def _times(values: Json, end: str) -> list[str]:
