@@ -17,8 +17,8 @@ from tools.kubernetes.cluster import APPLY, Cluster
 from tools.kubernetes.failures import Refused
 
 GROUP = "/apis/serving.kserve.io/v1beta1/namespaces/inference/inferenceservices"
+GATEWAYS = "/apis/gateway.networking.k8s.io/v1/namespaces/inference/gateways"
 LLM = "/apis/serving.kserve.io/v1alpha2/namespaces/inference/llminferenceservices"
-CORE = "/api/v1/namespaces/inference/configmaps"
 
 
 class Api:
@@ -55,7 +55,7 @@ def api(any_cluster: tuple[str, Path]) -> Api:
 def name(api: Api) -> Iterator[str]:
     made = f"c{uuid.uuid4().hex[:10]}"
     yield made
-    for path in (GROUP, LLM, CORE):
+    for path in (GROUP, LLM):
         api("DELETE", f"{path}/{made}")
 
 
@@ -71,9 +71,10 @@ def llm(name: str, **spec: Any) -> dict[str, Any]:
             "spec": {"model": {"uri": "hf://a/b", "name": "b"}, **spec}}  # fmt: skip
 
 
-def config(name: str, **data: str) -> dict[str, Any]:
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "inference"},
-            "data": data}  # fmt: skip
+def noted(name: str, **notes: str) -> dict[str, Any]:
+    """An object of a custom kind with annotations: also a server of custom kinds alone can be asked about it."""
+    entry = service(name)
+    return {**entry, "metadata": {**entry["metadata"], "annotations": notes}}
 
 
 def test_discovery_lists_groups_and_kinds(api: Api) -> None:
@@ -156,26 +157,44 @@ def test_apply_over_another_manager_conflicts_unless_forced(api: Api, name: str)
     assert (code, refused["reason"]) == (409, "Conflict")
     assert 'conflict with "sextant": .spec.predictor.maxReplicas' in refused["message"]
     assert {cause["reason"] for cause in refused["causes"]} == {"FieldManagerConflict"}
-    code, _ = api("APPLY", path, theirs, fieldManager="other", force="true")
+    code, forced = api("APPLY", path, theirs, fieldManager="other", force="true")
     assert code == 200
+    fields = {e["manager"]: e["fieldsV1"]["f:spec"]["f:predictor"] for e in forced["metadata"]["managedFields"]}
+    assert ("f:maxReplicas" in fields["other"], "f:maxReplicas" in fields["sextant"]) == (True, False)
     with pytest.raises(Conflict, match=r"other.*maxReplicas.*nothing was forced"):
         api.cluster.apply(service(name))
 
 
-def test_apply_merges_lists_by_their_keys(api: Api, name: str) -> None:
-    path = f"/api/v1/namespaces/inference/services/{name}"
+def test_a_conflict_with_an_update_names_its_version_and_null_takes_away(api: Api, name: str) -> None:
+    path = f"{GROUP}/{name}"
+    api("APPLY", path, service(name), fieldManager="sextant")
+    api("PATCH", path, {"spec": {"predictor": {"maxReplicas": 7}}}, fieldManager="bob")
+    code, refused = api("APPLY", path, service(name), fieldManager="sextant")
+    assert code == 409
+    assert 'conflict with "bob" using serving.kserve.io/v1beta1: .spec.predictor.maxReplicas' in refused["message"]
+    _, less = api("PATCH", path, {"spec": {"predictor": {"maxReplicas": None}}}, fieldManager="bob")
+    assert "maxReplicas" not in less["spec"]["predictor"]
 
-    def ports(*numbers: int) -> dict[str, Any]:
-        listed = [{"name": f"p{n}", "port": n, "protocol": "TCP"} for n in numbers]
-        return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "inference"},
-                "spec": {"ports": listed, "selector": {"a": "b"}}}  # fmt: skip
+
+def test_apply_merges_lists_by_their_keys(api: Api, name: str) -> None:
+    path = f"{GATEWAYS}/{name}"
+
+    def listeners(*numbers: int) -> dict[str, Any]:
+        listed = [{"name": f"p{n}", "port": n, "protocol": "HTTP"} for n in numbers]
+        return {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway",
+                "metadata": {"name": name, "namespace": "inference"},
+                "spec": {"gatewayClassName": "a", "listeners": listed}}  # fmt: skip
 
     try:
-        api("APPLY", path, ports(80, 81), fieldManager="one")
-        _, both = api("APPLY", path, ports(82), fieldManager="two")
-        assert sorted(port["port"] for port in both["spec"]["ports"]) == [80, 81, 82]
-        _, fewer = api("APPLY", path, ports(80), fieldManager="one")
-        assert sorted(port["port"] for port in fewer["spec"]["ports"]) == [80, 82]
+        api("APPLY", path, listeners(80, 81), fieldManager="one")
+        _, both = api("APPLY", path, listeners(82), fieldManager="two")
+        assert sorted(entry["port"] for entry in both["spec"]["listeners"]) == [80, 81, 82]
+        (mine,) = [e["fieldsV1"]["f:spec"] for e in both["metadata"]["managedFields"] if e["manager"] == "two"]
+        assert mine["f:listeners"]['k:{"name":"p82"}'] == {".": {}, "f:name": {}, "f:port": {}, "f:protocol": {}}
+        _, fewer = api("APPLY", path, listeners(80), fieldManager="one")
+        assert sorted(entry["port"] for entry in fewer["spec"]["listeners"]) == [80, 82]
+        _, changed = api("PATCH", path, {"spec": {"listeners": listeners(80)["spec"]["listeners"]}})
+        assert [entry["port"] for entry in changed["spec"]["listeners"]] == [80]
     finally:
         api("DELETE", path)
 
@@ -195,55 +214,56 @@ def test_status_has_a_door_of_its_own(api: Api, name: str) -> None:
     assert code == 200
     assert told["status"]["url"] == "http://a"
     assert told["metadata"]["generation"] == made["metadata"]["generation"]
+    assert "status" in {entry.get("subresource") for entry in told["metadata"]["managedFields"]}
 
 
 def test_an_old_version_cannot_overwrite(api: Api, name: str) -> None:
-    _, made = api("POST", CORE, config(name, a="1"))
-    api("PATCH", f"{CORE}/{name}", {"data": {"a": "2"}})
-    code, refused = api("PUT", f"{CORE}/{name}", {**made, "data": {"a": "3"}})
+    _, made = api("POST", GROUP, noted(name, a="1"))
+    api("PATCH", f"{GROUP}/{name}", {"metadata": {"annotations": {"a": "2"}}})
+    code, refused = api("PUT", f"{GROUP}/{name}", {**made, "spec": service(name, maxReplicas=9)["spec"]})
     assert (code, refused["reason"]) == (409, "Conflict")
     assert "the object has been modified" in refused["message"]
 
 
 def test_a_watch_begins_with_what_is_there(api: Api, name: str) -> None:
-    api("POST", CORE, config(name))
-    events = api.events(CORE, fieldSelector=f"metadata.name={name}", allowWatchBookmarks="true")
+    api("POST", GROUP, noted(name))
+    events = api.events(GROUP, fieldSelector=f"metadata.name={name}", allowWatchBookmarks="true")
     assert events[0]["type"] == "ADDED"
     assert events[0]["object"]["metadata"]["name"] == name
 
 
 def test_a_watch_tells_what_changes(api: Api, name: str) -> None:
-    _, made = api("POST", CORE, config(name))
-    api("PATCH", f"{CORE}/{name}", {"data": {"a": "2"}})
-    api("DELETE", f"{CORE}/{name}")
+    _, made = api("POST", GROUP, noted(name))
+    api("PATCH", f"{GROUP}/{name}", {"metadata": {"annotations": {"a": "2"}}})
+    api("DELETE", f"{GROUP}/{name}")
     since = made["metadata"]["resourceVersion"]
-    events = api.events(CORE, resourceVersion=since, fieldSelector=f"metadata.name={name}")
+    events = api.events(GROUP, resourceVersion=since, fieldSelector=f"metadata.name={name}")
     assert [event["type"] for event in events] == ["MODIFIED", "DELETED"]
 
 
 def test_a_watch_from_a_forgotten_version_has_expired(api: Api, name: str) -> None:
     if api.name != "double":
         pytest.skip(f"{api.name}: compaction cannot be asked for")
-    _, made = api("POST", CORE, config(name))
+    _, made = api("POST", GROUP, noted(name))
     api("POST", "/_double", {"compact": True})
-    (event,) = api.events(CORE, resourceVersion=str(int(made["metadata"]["resourceVersion"]) - 1))
+    (event,) = api.events(GROUP, resourceVersion=str(int(made["metadata"]["resourceVersion"]) - 1))
     assert (event["type"], event["object"]["code"], event["object"]["reason"]) == ("ERROR", 410, "Expired")
 
 
 def test_lists_are_selected_and_paged(api: Api, name: str) -> None:
-    labelled = config(name)
+    labelled = noted(name)
     labelled["metadata"]["labels"] = {"batch": name}
-    api("POST", CORE, labelled)
+    api("POST", GROUP, labelled)
     for number in range(2):
-        other = config(f"{name}-{number}")
+        other = noted(f"{name}-{number}")
         other["metadata"]["labels"] = {"batch": name}
-        api("POST", CORE, other)
-    _, page = api("GET", CORE, labelSelector=f"batch={name}", limit="2")
+        api("POST", GROUP, other)
+    _, page = api("GET", GROUP, labelSelector=f"batch={name}", limit="2")
     assert len(page["items"]) == 2
-    _, rest = api("GET", CORE, labelSelector=f"batch={name}", limit="2", **{"continue": page["metadata"]["continue"]})
+    _, rest = api("GET", GROUP, labelSelector=f"batch={name}", limit="2", **{"continue": page["metadata"]["continue"]})
     assert len(rest["items"]) == 1
     for number in range(2):
-        api("DELETE", f"{CORE}/{name}-{number}")
+        api("DELETE", f"{GROUP}/{name}-{number}")
 
 
 def test_foreground_deletion_waits_for_dependents(api: Api, name: str) -> None:
@@ -260,11 +280,11 @@ def test_foreground_deletion_waits_for_dependents(api: Api, name: str) -> None:
 
 
 def test_what_is_not_there_is_not_found(api: Api) -> None:
-    assert api("GET", f"{CORE}/nothing")[1]["reason"] == "NotFound"
+    assert api("GET", f"{GROUP}/nothing")[1]["reason"] == "NotFound"
     assert api("GET", "/apis/nothing.example.org/v1/namespaces/inference/things")[0] == 404
-    body = config("a")
+    body = noted("a")
     body["metadata"]["namespace"] = "nowhere"
-    code, refused = api("POST", "/api/v1/namespaces/nowhere/configmaps", body)
+    code, refused = api("POST", GROUP.replace("inference/", "nowhere/"), body)
     assert code == 404
     assert 'namespaces "nowhere" not found' in refused["message"]
 
@@ -280,4 +300,4 @@ def test_a_wrong_token_is_told_so(api: Api, any_cluster: tuple[str, Path], tmp_p
     wrong = tmp_path / "kubeconfig.yaml"
     wrong.write_text("\n".join("    token: wrong" if "token:" in line else line for line in text.splitlines()))
     with pytest.raises(BadInput, match="does not know you"):
-        Cluster(wrong).apply(config("a"))
+        Cluster(wrong).apply(noted("a"))

@@ -66,7 +66,8 @@ def main() -> int:
         draft = kubeconfig.with_suffix(".draft")
         draft.write_text(yaml.safe_dump({
             "apiVersion": "v1", "kind": "Config", "current-context": "assets",
-            "clusters": [{"name": "assets", "cluster": {"server": server, "insecure-skip-tls-verify": True}}],
+            "clusters": [{"name": "assets", "cluster": {"server": server,
+                                                       "certificate-authority": str(folder / "certs/apiserver.crt")}}],
             "users": [{"name": "admin", "user": {"token": TOKEN}}],
             "contexts": [{"name": "assets", "context": {"cluster": "assets", "user": "admin"}}],
         }))  # fmt: skip

@@ -17,7 +17,11 @@ _FREE: Mapping[str, Any] = {"x-kubernetes-preserve-unknown-fields": True}
 @dataclass(frozen=True)
 class Conflict:
     manager: str
-    field: str
+    path: Path
+
+    @property
+    def field(self) -> str:
+        return dotted(self.path)
 
 
 def owned(entry: Mapping[str, Any], kind: Kind) -> frozenset[Path]:
@@ -60,6 +64,19 @@ def merged(live: Any, applied: Any, schema: Mapping[str, Any]) -> Any:
     return copy.deepcopy(applied)
 
 
+def patched(live: Any, patch: Any) -> Any:
+    """JSON merge patch (RFC 7396): what is null goes, lists are replaced whole."""
+    if not isinstance(patch, Mapping):
+        return copy.deepcopy(patch)
+    result = dict(live) if isinstance(live, Mapping) else {}
+    for name, entry in patch.items():
+        if entry is None:
+            result.pop(name, None)
+        else:
+            result[name] = patched(result.get(name), entry)
+    return result
+
+
 def removed(entry: dict[str, Any], path: Path) -> None:
     """Take away what stands at a path."""
     parent: Any = entry
@@ -81,9 +98,9 @@ def removed(entry: dict[str, Any], path: Path) -> None:
 def conflicts(
     live: Mapping[str, Any], applied: Mapping[str, Any], wanted: frozenset[Path], others: Mapping[str, frozenset[Path]]
 ) -> list[Conflict]:
-    """Fields of `wanted` whose value differs from the live one and that another manager owns."""
+    """Fields of `wanted` whose value differs from the live one and that another manager (in its words) owns."""
     changed = [path for path in sorted(wanted) if path[-1] != "." and value_at(live, path) != value_at(applied, path)]
-    return [Conflict(manager, dotted(path)) for manager, paths in others.items() for path in changed if path in paths]
+    return [Conflict(manager, path) for manager, paths in others.items() for path in changed if path in paths]
 
 
 def dotted(path: Path) -> str:
@@ -141,7 +158,7 @@ def _schema_of(schema: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _key(entry: Mapping[str, Any], keys: list[str]) -> str:
-    return json.dumps({name: entry.get(name) for name in keys if name in entry}, sort_keys=True)
+    return json.dumps({name: entry.get(name) for name in keys if name in entry}, sort_keys=True, separators=(",", ":"))
 
 
 def _step(value: Any, part: str) -> Any:

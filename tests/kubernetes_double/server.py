@@ -16,7 +16,7 @@ from starlette.routing import Route
 from .cluster import Cluster
 from .failure import Failure
 from .kinds import Kind
-from .ownership import merged
+from .ownership import patched
 from .structure import defaulted, pruned, unknown_fields, violations
 
 _NAME = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
@@ -104,7 +104,7 @@ class _Call:
             if content not in ("application/merge-patch+json", "application/strategic-merge-patch+json"):
                 raise Failure(415, "UnsupportedMediaType", f"the double does not speak {content}")
             live = self.store.get(kind, namespace, name)
-            entry = merged(live, entry, {})
+            entry = patched(live, entry)
             metadata = entry["metadata"]
         name = name or metadata.get("name", "")
         metadata["name"] = name
@@ -153,6 +153,7 @@ class _Call:
             ))  # fmt: skip
         if found:
             said = ", ".join(f"{field}: {message}" for _, field, message in found)
+            said = f"[{said}]" if len(found) > 1 else said
             group = f".{kind.group}" if kind.group else ""
             raise Failure(
                 422, "Invalid", f'{kind.kind}{group} "{name}" is invalid: {said}',

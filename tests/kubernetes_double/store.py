@@ -68,7 +68,8 @@ class Store:
             made |= {"status": copy.deepcopy(live["status"])} if "status" in live else {}
         before, after = owned(live, kind), owned(made, kind)
         touched = frozenset(path for path in after if path not in before or _differs(live, made, path))
-        return self._written(kind, live, made, manager, "Update", touched, dry=dry)
+        subresource = "status" if status else ""
+        return self._written(kind, live, made, manager, "Update", touched, dry=dry, subresource=subresource)
 
     def apply(
         self, kind: Kind, applied: dict[str, Any], manager: str, *, force: bool, dry: bool
@@ -81,14 +82,17 @@ class Store:
             return self._written(kind, None, defaulted(applied, kind), manager, "Apply", wanted, dry=dry), True
         entries = live["metadata"].get("managedFields", [])
         sets = {(e["manager"], e["operation"], e.get("subresource", "")): paths_of(e["fieldsV1"]) for e in entries}
-        others = {key[0]: paths for key, paths in sets.items() if key != (manager, "Apply", "")}
+        others = {
+            f'"{e["manager"]}"' + (f" using {e['apiVersion']}" if e["operation"] == "Update" else ""): paths
+            for e, (key, paths) in zip(entries, sets.items(), strict=True) if key != (manager, "Apply", "")
+        }  # fmt: skip
         found = conflicts(live, applied, wanted, others)
         if found and not force:
             causes = [
-                {"reason": "FieldManagerConflict", "message": f'conflict with "{entry.manager}"', "field": entry.field}
+                {"reason": "FieldManagerConflict", "message": f"conflict with {entry.manager}", "field": entry.field}
                 for entry in found
             ]
-            said = "; ".join(f'conflict with "{entry.manager}": {entry.field}' for entry in found)
+            said = "; ".join(f"conflict with {entry.manager}: {entry.field}" for entry in found)
             plural = "conflict" if len(found) == 1 else "conflicts"
             raise Failure(409, "Conflict", f"Apply failed with {len(found)} {plural}: {said}", causes=causes)
         made = merged(live, applied, kind.schema)
@@ -100,7 +104,9 @@ class Store:
         for path in sorted(dropped, key=lambda path: path[-1] != "."):  # whole items before what is in them
             if not any(path in paths for paths in others.values()):
                 removed(made, path)
-        return self._written(kind, live, defaulted(made, kind), manager, "Apply", wanted, dry=dry), False
+        taken = frozenset(entry.path for entry in found)
+        made = defaulted(made, kind)
+        return self._written(kind, live, made, manager, "Apply", wanted, dry=dry, taken=taken), False
 
     def delete(self, kind: Kind, namespace: str, name: str, *, foreground: bool) -> dict[str, Any]:
         live = self.get(kind, namespace, name)
@@ -129,7 +135,8 @@ class Store:
 
     def _written(  # noqa: PLR0917 - one write has this many parts
         self, kind: Kind, live: dict[str, Any] | None, entry: dict[str, Any], manager: str, operation: str,
-        paths: frozenset[tuple[str, ...]], *, dry: bool,
+        paths: frozenset[tuple[str, ...]], *, dry: bool, subresource: str = "",
+        taken: frozenset[tuple[str, ...]] = frozenset(),
     ) -> dict[str, Any]:  # fmt: skip
         made = copy.deepcopy(entry)
         metadata = made["metadata"]
@@ -141,8 +148,17 @@ class Store:
             kept = ("uid", "creationTimestamp", "deletionTimestamp")
             metadata |= {name: live["metadata"][name] for name in kept if name in live["metadata"]}
             metadata["generation"] = live["metadata"]["generation"] + (0 if same else 1)
-        before = live["metadata"].get("managedFields", []) if live else []
-        metadata["managedFields"] = _managed(before, manager, operation, paths, kind.api_version)
+        before = [
+            {
+                **entry,
+                "fieldsV1": fields_v1(
+                    frozenset(p for p in paths_of(entry["fieldsV1"]) if value_at(made, p) is not None)
+                ),
+            }
+            for entry in (live["metadata"].get("managedFields", []) if live else [])
+        ]
+        writer = {"manager": manager, "operation": operation} | ({"subresource": subresource} if subresource else {})
+        metadata["managedFields"] = _managed(before, writer, paths, kind.api_version, taken)
         if dry:
             return made
         if live is not None and _settled(live) == _settled(made):
@@ -184,21 +200,23 @@ def _settled(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _managed(
-    before: list[dict[str, Any]], manager: str, operation: str, paths: frozenset[tuple[str, ...]], api_version: str
-) -> list[dict[str, Any]]:
-    """The field sets after a write: the writer has what it wrote, an update takes fields from everybody else."""
-    made = []
-    mine = paths
+    before: list[dict[str, Any]], writer: Mapping[str, str], paths: frozenset[tuple[str, ...]], api_version: str,
+    taken: frozenset[tuple[str, ...]],
+) -> list[dict[str, Any]]:  # fmt: skip
+    """The field sets after a write: the writer has what it wrote; an update takes its fields from everybody else, an
+    apply what it was forced to take.
+    """
+    made: list[dict[str, Any]] = []
+    mine, updating, place = paths, writer["operation"] == "Update", len(before)
     for entry in before:
         held = paths_of(entry["fieldsV1"])
-        if (entry["manager"], entry["operation"]) == (manager, operation):
-            mine = mine | held if operation == "Update" else mine
+        if all(entry.get(name) == writer.get(name) for name in ("manager", "operation", "subresource")):
+            mine, place = (mine | held if updating else mine), len(made)
             continue
-        if operation == "Update":
-            held -= paths
+        held -= paths if updating else taken
         if held:
             made.append({**entry, "fieldsV1": fields_v1(held)})
     if mine:
-        made.append({"manager": manager, "operation": operation, "apiVersion": api_version, "time": now(),
-                     "fieldsType": "FieldsV1", "fieldsV1": fields_v1(mine)})  # fmt: skip
+        made.insert(place, {**writer, "apiVersion": api_version, "time": now(), "fieldsType": "FieldsV1",
+                            "fieldsV1": fields_v1(mine)})  # fmt: skip
     return made

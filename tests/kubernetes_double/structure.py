@@ -129,14 +129,24 @@ def _scalar_violations(value: Any, schema: Mapping[str, Any], path: str) -> Iter
     types = _types(schema)
     if types and value is not None and not any(_is(value, name) for name in types):
         wanted = next(name for name in types if name != "null")
-        yield "FieldValueTypeInvalid", path, f'Invalid value: "{type(value).__name__}": must be of type {wanted}'
+        given = next((name for name in _JSON_TYPES if _is(value, name)), "null")
+        message = f'Invalid value: "{given}": {path} in body must be of type {wanted}: "{given}"'
+        yield "FieldValueTypeInvalid", path, message
         return
     if "enum" in schema and value is not None and value not in schema["enum"]:
         yield "FieldValueNotSupported", path, f"Unsupported value: {value!r}"
     if isinstance(value, str) and "pattern" in schema and not re.search(schema["pattern"], value):
-        yield "FieldValueInvalid", path, f'Invalid value: "{value}": should match {schema["pattern"]!r}'
+        yield (
+            "FieldValueInvalid",
+            path,
+            (f"Invalid value: \"{value}\": {path} in body should match '{schema['pattern']}'"),
+        )
     if isinstance(value, int | float) and "minimum" in schema and value < schema["minimum"]:
-        yield "FieldValueInvalid", path, f"Invalid value: {value}: should be at least {schema['minimum']}"
+        yield (
+            "FieldValueInvalid",
+            path,
+            (f"Invalid value: {value}: {path} in body should be greater than or equal to {schema['minimum']}"),
+        )
 
 
 def _is(value: Any, name: str) -> bool:

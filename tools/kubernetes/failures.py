@@ -11,6 +11,7 @@ from knowledge.errors import BadInput, Conflict, SextantError, Unavailable
 _QUOTA = re.compile(r"exceeded quota: (?P<quota>[^,]+), requested: (?P<asked>[^,]+), used: (?P<used>[^,]+), "
                     r"limited: (?P<limit>\S+)")  # fmt: skip
 _WEBHOOK = re.compile(r'admission webhook "(?P<name>[^"]+)" denied the request: (?P<why>.*)', re.DOTALL)
+_MANAGER = re.compile(r'^conflict with "([^"]*)".*$', re.DOTALL)
 _LONGEST = 300
 
 
@@ -63,7 +64,7 @@ def explained(found: Refusal, what: str) -> SextantError:
             f"{what}: the cluster does not have this kind", "install its operator, or choose another target"
         )
     if found.code == 409 and found.reason == "Conflict" and found.causes:
-        owners = sorted({str(cause.get("message", "")).replace("conflict with ", "") for cause in found.causes})
+        owners = sorted({_MANAGER.sub(r"\1", str(cause.get("message", ""))) for cause in found.causes})
         fields = ", ".join(str(cause.get("field", "")) for cause in found.causes[:5])
         return Conflict(
             f"{what}: {' and '.join(owners)} also manages {fields}; nothing was forced",
