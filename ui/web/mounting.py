@@ -24,7 +24,6 @@ from ui.settings import point_chainlit_to
 FILES = Path(__file__).parent / "files"
 LANGUAGE = "en-US"
 UPLOADS = ".files"
-HISTORY = "chat-history.db"
 KEY_FILE = "sign-in-key"
 FOREIGN = re.compile(
     r'<link[^>]+(?:fonts\.googleapis|fonts\.gstatic|cdn\.jsdelivr)[^>]*>|<meta property="og:(?:image|url)"[^>]*>'
@@ -42,22 +41,20 @@ async def web_chat(app: FastAPI, home: Path) -> AsyncIterator[None]:
     from chainlit.utils import mount_chainlit
 
     from ui.web.handlers import Handlers
-    from ui.web.history import open_history
+    from ui.web.history import History
     from ui.web.shield import Shield
 
     original = chainlit.server.get_html_template
     chainlit.server.get_html_template = lambda root_path: offline(original(root_path))  # type: ignore[no-untyped-call]
-    async with open_history(root / HISTORY) as history:
-        Handlers(app.state.sessions, app.state.access, app.state.measures).install(history)
-        app.add_api_route("/", _to_chat, include_in_schema=False)
-        app.add_api_route("/thread/{thread}", _to_thread, include_in_schema=False)
-        mount_chainlit(app, str(entry), path="/ui")
-        inner = (
-            chainlit.server.app.user_middleware
-        )  # minding the path is for mounts at the root; it only adds noise here
-        inner[:] = [each for each in inner if not issubclass(_class(each.cls), BaseHTTPMiddleware)]
-        app.add_middleware(Shield)
-        yield
+    history = History(app.state.context.records.database)
+    Handlers(app.state.sessions, app.state.access, app.state.measures).install(history)
+    app.add_api_route("/", _to_chat, include_in_schema=False)
+    app.add_api_route("/thread/{thread}", _to_thread, include_in_schema=False)
+    mount_chainlit(app, str(entry), path="/ui")
+    inner = chainlit.server.app.user_middleware  # minding the path is for mounts at the root; it only adds noise here
+    inner[:] = [each for each in inner if not issubclass(_class(each.cls), BaseHTTPMiddleware)]
+    app.add_middleware(Shield)
+    yield
     shutil.rmtree(root / UPLOADS, ignore_errors=True)  # bills are not kept
 
 
