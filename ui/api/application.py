@@ -1,5 +1,6 @@
 """Builds the application around an open session door: guarded routes, problems, figures for a monitor."""
 
+import asyncio
 from typing import Any
 
 from fastapi import FastAPI, Response
@@ -7,6 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from agent.looks import Looks
 from agent.sessions import Sessions
+from knowledge.errors import Unavailable
 from ui.access import Access, LocalAccess
 from ui.api import (
     audit,
@@ -83,7 +85,10 @@ def _operation(app: FastAPI) -> None:
 
     @app.get("/readyz", tags=["operation"])
     async def readyz() -> dict[str, Any]:
-        """Facts and state are loaded."""
+        """Facts are loaded, the database answers, and nobody asked the process to stop: 503 otherwise."""
+        if app.state.sessions.turns.stopping:
+            raise Unavailable("Sextant is stopping", "ask another replica, or wait for the next start")
+        await asyncio.to_thread(app.state.context.records.database.check)
         return {"status": "ready", "snapshot": app.state.context.snapshot.version}
 
     @app.get("/metrics", tags=["operation"], response_class=Response)
