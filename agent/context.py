@@ -27,6 +27,11 @@ class Monitor:
     """Bearer token for Prometheus."""
 
 
+def going_on() -> bool:
+    """Nobody asked to stop."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Everything a turn may use besides its state."""
@@ -46,6 +51,8 @@ class Context:
     """Length of the load test, in seconds of simulated time."""
     may_deploy: bool = True
     """Whether whoever speaks may deploy, load-test and roll back; the door sets it for every turn."""
+    stopped: Callable[[], bool] = going_on
+    """Whether the person asked the turn to stop; the door sets it for every turn, and what takes long looks."""
     measured: "Residual | None" = None
     """Measurements that somebody added; None: the shipped ones."""
     elsewhere: "tuple[Place, ...]" = ()

@@ -141,6 +141,13 @@ class Sessions:
             async for event in self._run(journal, Command(resume=action, update=kept), shown, may_deploy=may_deploy):
                 yield event
 
+    async def stop(self, thread: str, owner: str) -> bool:
+        """Ask the turn that runs to end: a deployment under way is undone, a load test reports what it has; False when
+        none runs in this process. Raises NotFound.
+        """
+        await self._state(thread, owner, must_exist=True)
+        return self.turns.stop(thread)
+
     async def resume(self, thread: str, owner: str) -> AsyncIterator[Event]:
         """Finish what a crash interrupted; nothing happens when nothing was."""
         async with self.turns.turn(thread, owner):
@@ -219,13 +226,15 @@ class Sessions:
         self, journal: Journal, given: State | Command[Any] | None, shown: int, *, may_deploy: bool = True
     ) -> AsyncIterator[Event]:
         """Run to the next pause, passing events on; a new card is shown when the revision moved."""
-        config, context = _config(journal.thread), replace(self.context, may_deploy=may_deploy)
+        config = _config(journal.thread)
         try:
-            async for event in self._graph.astream(
-                given, config, context=context, stream_mode="custom", durability="sync"
-            ):
-                journal.saw(event)  # type: ignore[arg-type]  # nodes write events and nothing else
-                yield await self._worded(event)  # type: ignore[arg-type]  # nodes write events and nothing else
+            with self.turns.stoppable(journal.thread) as stopped:
+                context = replace(self.context, may_deploy=may_deploy, stopped=stopped)
+                async for event in self._graph.astream(
+                    given, config, context=context, stream_mode="custom", durability="sync"
+                ):
+                    journal.saw(event)  # type: ignore[arg-type]  # nodes write events and nothing else
+                    yield await self._worded(event)  # type: ignore[arg-type]  # nodes write events and nothing else
         except SextantError as error:
             yield Failed(error.message, error.cure)
         state = await self._graph.aget_state(config)

@@ -1,8 +1,9 @@
 """When a turn of a conversation may run: one at a time per conversation, in all processes; and none once we stop."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from threading import Event
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
@@ -28,6 +29,7 @@ class Turns:
         self._locks = locks
         self._own: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._running: set[asyncio.Task[Any]] = set()
+        self._asked: dict[str, Event] = {}
         self.stopping = False
 
     @asynccontextmanager
@@ -51,6 +53,23 @@ class Turns:
             finally:
                 if task:
                     self._running.discard(task)
+
+    @contextmanager
+    def stoppable(self, thread: str) -> Iterator[Callable[[], bool]]:
+        """While the block runs: whether somebody asked this turn to stop. What takes long looks, and ends by itself."""
+        asked = self._asked[thread] = Event()
+        try:
+            yield asked.is_set
+        finally:
+            del self._asked[thread]
+
+    def stop(self, thread: str) -> bool:
+        """Ask the turn that runs here to stop; False when none does."""
+        asked = self._asked.get(thread)
+        if asked is None:
+            return False
+        asked.set()
+        return True
 
     async def drain(self, within_s: float) -> None:
         """Begin no turn any more and let those that run end; what does not is cut off and resumes later."""

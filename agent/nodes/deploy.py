@@ -7,7 +7,7 @@ from agent.context import Context
 from agent.events import Failed, Progress, Said
 from agent.places import place_named
 from agent.state import State
-from knowledge.errors import SextantError
+from knowledge.errors import Conflict, SextantError
 from templates.answers import answer
 from tools.deploy.option import specification_from_plan
 from tools.deploy.target import DeployProgress
@@ -19,6 +19,8 @@ def deploy(state: State, runtime: Runtime[Context]) -> State:
 
     def progress(event: DeployProgress) -> None:
         write(Progress("deploy", event.fraction, event.note, event.step))
+        if context.stopped() and event.fraction < 1:  # the target cleans up what a failure leaves
+            raise Conflict("stopped as you asked; nothing of it runs", "approve it again when you want it")
 
     try:
         spec = specification_from_plan(state["plan"], state.get("chosen"))

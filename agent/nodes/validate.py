@@ -1,15 +1,17 @@
 """Running deployment → verdict: load it as planned, measure, compare with targets and prediction, keep the outcome."""
 
+import asyncio
 import json
 
 from langgraph.config import get_stream_writer
 from langgraph.runtime import Runtime
 
 from agent.context import Context
-from agent.events import Failed, Progress, Report
+from agent.events import Failed, Progress, Report, Said
 from agent.papers import paper_json
 from agent.state import Json, State, chosen_option
 from knowledge.errors import SextantError
+from templates.answers import answer
 from tools.deploy.verification import verify
 from tools.loadtest import LoadProgress, LoadReport
 from tools.loadtest.page import page
@@ -22,7 +24,14 @@ async def validate(state: State, runtime: Runtime[Context]) -> State:
     if not deployment:
         return {"route": ""}
 
+    if context.stopped():
+        write(Said(answer("not_tested", deployment_id=deployment["id"])))
+        return {"route": "", "revision": state["revision"] + 1}
+    stop = asyncio.Event()
+
     def progress(event: LoadProgress) -> None:
+        if context.stopped():
+            stop.set()
         p90 = "" if event.ttft_p90_ms is None else f", TTFT p90 {event.ttft_p90_ms:,.0f} ms"
         note = f"{event.completed:,} answered, {event.failed} failed{p90}"
         write(Progress("load test", event.fraction, note, figures=_figures(event) | {"bounds": bounds}))
@@ -31,8 +40,9 @@ async def validate(state: State, runtime: Runtime[Context]) -> State:
         record = context.records.deployments.get(deployment["id"])
         bounds = {f"{each['metric']}_p{each['percentile']}_ms": each["bound_ms"] for each in record.spec["objectives"]}
         report = await verify(
-            record, context.records, who=state["owner"], duration_s=context.validation_seconds, on_progress=progress
-        )
+            record, context.records, who=state["owner"], duration_s=context.validation_seconds, on_progress=progress,
+            stop=stop,
+        )  # fmt: skip
     except SextantError as error:
         write(Failed(error.message, error.cure))
         return {"route": "failed", "revision": state["revision"] + 1}

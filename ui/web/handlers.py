@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +17,14 @@ from knowledge.errors import NotFound, SextantError
 from tools.editing import read_assignment
 from ui.access import LOCAL_PERSON, Access
 from ui.api.measures import Measures
+from ui.web import profiles
 from ui.web.deploying import DeployHandlers
 from ui.web.history import History
 from ui.web.looks import LookHandlers
 from ui.web.turns import Screen
 
-LONG = ("approve", "rollback")
+LONG, STOP = ("approve", "rollback"), "stop"
 NAME_CHARS = 100
-STARTERS = (
-    ("Support chatbot", "A customer-support chatbot for 1,000 users, fast, under $5,000 a month"),
-    ("Code completion", "Code completion for 300 developers, first token within 150 ms, on GPUs we rent"),
-    ("Overnight summaries", "Summarize 20,000 long documents every night within 8 hours, as cheap as possible"),
-    ("Compare prices", "What is the cheapest speech to text for 1,000 hours a month?"),
-)
 log = logging.getLogger("sextant.web")
 
 
@@ -48,7 +44,7 @@ class Handlers:
             cl.password_auth_callback(self.signed_in)
         else:
             cl.header_auth_callback(self.at_home)
-        cl.set_starters(self.starters)
+        profiles.install()
         cl.on_chat_resume(self.resumed)
         cl.on_message(self.said)
         cl.action_callback("act")(self.acted)
@@ -64,17 +60,22 @@ class Handlers:
         """The one person of a server that only this machine reaches."""
         return cl.User(identifier=LOCAL_PERSON, display_name="you")
 
-    async def starters(self, user: cl.User | None) -> list[cl.Starter]:  # noqa: ARG002  # the same for everybody
-        """What to begin with."""
-        return [cl.Starter(label=label, message=message) for label, message in STARTERS]
-
     async def said(self, message: cl.Message) -> None:
         """A message, perhaps with a bill."""
         files = tuple(_upload(element) for element in message.elements or () if element.path)
         events = self.door.say(_thread(), _owner(), message.content, files)
         await cl.send_window_message({"sextant_thread": _thread()})  # a reload comes back to this chat
+        turn = asyncio.create_task(self._answered(self.measures.watched("web", "say", events)))
         try:
-            await self.screen().play(self.measures.watched("web", "say", events), in_place=False)
+            await asyncio.shield(turn)
+        except asyncio.CancelledError:  # Chainlit's stop button: the turn ends by itself, nothing of it half done
+            with suppress(NotFound):
+                await self.door.stop(_thread(), _owner())
+            await turn
+
+    async def _answered(self, events: AsyncIterator[Event]) -> None:
+        try:
+            await self.screen().play(events, in_place=False)
         except SextantError as error:
             await _refused(error)
         except Exception:  # the edge of the process: Chainlit would show nothing at all
@@ -85,6 +86,9 @@ class Handlers:
         """A click on a card: `{"errors": {field: text}}`, empty when it was carried out or is under way."""
         kind, revision = str(action.payload.get("kind")), action.payload.get("revision")
         try:
+            if kind == STOP:
+                await self.door.stop(_thread(), _owner())
+                return {"errors": {}}
             values = _values(kind, action.payload.get("values") or {})
             events = self.door.act(_thread(), _owner(), kind, revision if isinstance(revision, int) else -1, values)
             watched = self.measures.watched("web", kind if kind in ACTS else "unknown", events)
