@@ -19,11 +19,13 @@ from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.responses import RedirectResponse
 
 from knowledge.errors import StateUnusable
+from templates.reports import chart_style
 from ui.settings import point_chainlit_to
 
 FILES = Path(__file__).parent / "files"
 LANGUAGE = "en-US"
 UPLOADS = ".files"
+STYLES = ("sextant.css", "planning.css")
 KEY_FILE = "sign-in-key"
 FOREIGN = re.compile(
     r'<link[^>]+(?:fonts\.googleapis|fonts\.gstatic|cdn\.jsdelivr)[^>]*>|<meta property="og:(?:image|url)"[^>]*>'
@@ -40,6 +42,7 @@ async def web_chat(app: FastAPI, home: Path) -> AsyncIterator[None]:
     import chainlit.server
     from chainlit.utils import mount_chainlit
 
+    from ui.web import downloads, plan_files, thumbs
     from ui.web.handlers import Handlers
     from ui.web.history import History
     from ui.web.shield import Shield
@@ -47,7 +50,11 @@ async def web_chat(app: FastAPI, home: Path) -> AsyncIterator[None]:
     original = chainlit.server.get_html_template
     chainlit.server.get_html_template = lambda root_path: offline(original(root_path))  # type: ignore[no-untyped-call]
     history = History(app.state.context.records.database)
-    Handlers(app.state.sessions, app.state.access, app.state.measures).install(history)
+    history.forgotten = app.state.sessions.context.records.papers.forget
+    Handlers(app.state.sessions, app.state.access, app.state.measures).install(history, app.state.looks)
+    downloads.install(app)
+    plan_files.install(app)
+    thumbs.install(app, history, app.state.sessions)
     app.add_api_route("/", _to_chat, include_in_schema=False)
     app.add_api_route("/thread/{thread}", _to_thread, include_in_schema=False)
     mount_chainlit(app, str(entry), path="/ui")
@@ -81,6 +88,8 @@ def _prepared(root: Path) -> Path:
     entry = root / "program" / "entry.py"
     try:
         shutil.copytree(FILES / "public", root / "public", dirs_exist_ok=True)
+        styles = [(FILES / "public" / name).read_text(encoding="utf-8") for name in STYLES]
+        (root / "public" / STYLES[0]).write_text("\n".join([*styles, chart_style()]), encoding="utf-8")
         (root / ".chainlit").mkdir(parents=True, exist_ok=True)
         shutil.copyfile(FILES / "config.toml", root / ".chainlit" / "config.toml")
         _put_words(root / ".chainlit" / "translations")

@@ -103,6 +103,15 @@ const Manifests = ({ card, call }) => {
   )
 }
 
+const Stop = ({ call }) => {
+  const [asked, setAsked] = useState(false)
+  return (
+    <button disabled={asked} data-testid="stop" onClick={() => { setAsked(true); call("act", { kind: "stop" }) }}>
+      {asked ? "Stopping…" : "Stop"}
+    </button>
+  )
+}
+
 const Work = ({ work }) => (
   <div className="sx-work" data-testid="work" role="status" aria-live="off">
     {work.steps.map((each) => (
@@ -247,6 +256,8 @@ function Deployment({ props, callAction, sendUserMessage }) {
       <header className="sx-head">
         <h3>{props.running ? "Deployment" : "Deploy"}</h3>
         {props.chosen && <span className="sx-quiet">{props.chosen.title}</span>}
+        <span className="sx-space" />
+        {props.work && <Stop call={call} />}
       </header>
       {props.said && props.said.map((text) => <p key={text} className="sx-note">{text}</p>)}
       {props.work && <Work work={props.work} />}

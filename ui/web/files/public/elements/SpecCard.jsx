@@ -104,6 +104,7 @@ function Specification({ props, callAction }) {
               <span className="sx-quiet">{each.note}</span>
             </div>
           ))}
+          <button data-testid="stop-work" onClick={() => callAction({ name: "act", payload: { kind: "stop" } })}>Stop</button>
         </div>
       )}
       <footer className="sx-foot">
