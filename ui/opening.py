@@ -1,11 +1,13 @@
 """Puts the parts together: facts, prices, records and the targets behind one session door."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from agent.backends.opening import backend_of
 from agent.context import Context, Monitor
 from agent.sessions import Sessions, open_sessions
+from knowledge.errors import SextantError
 from knowledge.records import utc_now
 from knowledge.snapshot import load
 from knowledge.store.database import open_store
@@ -13,12 +15,14 @@ from knowledge.store.models import with_added_models
 from tools.catalog.catalog import Catalog
 from tools.catalog.market import market_at
 from tools.deploy.local import LocalTarget
+from ui.concurrency import bounds
 from ui.measured import measured_residual
 from ui.records import own_records
 from ui.settings import Settings, read_settings
 from ui.targets import cluster_place
 
 CONVERSATIONS = "conversations.db"
+LOOK_EVERY_S = 30.0
 
 
 @asynccontextmanager
@@ -49,5 +53,27 @@ async def opened(
         elsewhere=(cluster_place(read.cluster, home, snapshot, records),) if read.cluster else (),
         monitor=Monitor(read.prometheus_url, read.grafana_url, read.prometheus_token),
     )
-    async with open_sessions(home / CONVERSATIONS, context, url=read.database_url) as sessions:
+    turns = bounds("turns", read.concurrency)
+    async with (
+        open_sessions(home / CONVERSATIONS, context, url=read.database_url, bounds=turns) as sessions,
+        _looked_after(target, shared=records.database.shared),
+    ):
         yield sessions
+
+
+@asynccontextmanager
+async def _looked_after(target: LocalTarget, *, shared: bool) -> AsyncIterator[None]:
+    """What other processes decide about deployments on this machine is carried out here."""
+
+    async def look() -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            with suppress(SextantError):  # the database is away: its own line says so
+                await asyncio.to_thread(target.reconcile)
+
+    looking = asyncio.create_task(look()) if shared else None
+    try:
+        yield
+    finally:
+        if looking:
+            looking.cancel()

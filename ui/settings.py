@@ -64,6 +64,8 @@ class Settings:
     """State directory (`SEXTANT_HOME`, default `~/.local/state/sextant`): conversations, deployments, price history."""
     database_url: str | None = field(default=None, repr=False)
     """A PostgreSQL database for conversations, records and chats of several processes (`SEXTANT_DATABASE_URL`)."""
+    concurrency: Mapping[str, int] = field(default_factory=dict)
+    """How much runs at once in a process (`SEXTANT_CONCURRENCY`, as in `turns=64,turns_person=4`; ui/concurrency.py)."""
     model_name: str | None = None
     """Model that `sextant simulator` serves when no flag says so (`MODEL_NAME`)."""
     gpu_type: str | None = None
@@ -143,6 +145,7 @@ def read_settings() -> Settings:
             name.startswith("OAUTH_") and name.endswith("_CLIENT_ID") and os.environ[name] for name in os.environ
         ),
         limits=_named("SEXTANT_LIMITS"),
+        concurrency=_numbers("SEXTANT_CONCURRENCY"),
     )
 
 
@@ -218,6 +221,15 @@ def _named(name: str) -> dict[str, str]:
     if any(not key.strip() or not value.strip() for key, _, value in pairs):
         raise BadInput(f"{name} must be written like name=value,name=value", field=name)
     return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def _numbers(name: str) -> dict[str, int]:
+    """Read `a=1,b=2`."""
+    said = _named(name)
+    for key, text in said.items():
+        if not (text.isascii() and text.isdigit() and int(text) > 0):
+            raise BadInput(f"{name}: {key[:40]} must be a whole number above 0, not {text[:40]!r}", field=name)
+    return {key: int(text) for key, text in said.items()}
 
 
 def _positive(name: str) -> int | None:

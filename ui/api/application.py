@@ -23,6 +23,7 @@ from ui.api import (
     reference,
     sessions,
 )
+from ui.api.crowd import Crowd
 from ui.api.guard import Guard
 from ui.api.idempotency import Idempotent
 from ui.api.measures import Measures
@@ -68,6 +69,7 @@ def application(door: Sessions, settings: Settings, access: Access | None = None
     description.install(app)
     reference.install(app)
     app.add_middleware(Idempotent, receipts=records.receipts)  # the last that is added is the first to see a request
+    app.add_middleware(Crowd, said=settings.concurrency)
     app.add_middleware(
         identity.Identify, access=app.state.access, proxy=settings.proxy, found=records.keys.find, rates=rates
     )
