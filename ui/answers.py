@@ -1,6 +1,6 @@
 """What the tools answer to programs, the same over HTTP and MCP: JSON values with the versions they stand on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, get_args
 
@@ -14,8 +14,11 @@ from tools.editing import edit
 from tools.intent import Intent, Provenance, TaskType
 from tools.performance.inquiry import Inquiry, answer
 from tools.planner import plan
+from tools.planner.comparison import difference
+from tools.planner.inquiry import inquire
 from tools.units import parse_unit
 from ui.output import SCHEMA_VERSION
+from ui.questions import EXAMPLE, Compared, Configured, Need, Planned, Ranked, Searched
 
 if TYPE_CHECKING:
     from knowledge.snapshot import Snapshot
@@ -24,9 +27,7 @@ if TYPE_CHECKING:
     from tools.performance.experience import Experience
     from tools.planner import Plan
 
-MAX_TEXT_CHARS = 50_000
-MOST_RANKED = 10_000
-EXAMPLE = "a support chatbot for 1,000 users, fast, under $5k a month"
+MOST_FOUND = 10_000
 
 
 class Facts(Protocol):
@@ -50,36 +51,48 @@ class Wanted:
     said: Mapping[str, Provenance]
 
     def planned(self, facts: Facts, *, limit: int, own: "Experience") -> "Plan":
+        """The plan for it, with what `own` deployments taught."""
         return plan(self.intent, facts.snapshot, facts.market, said=dict(self.said), limit=limit, experience=own)
 
 
-def wanted(facts: Facts, *, text: str | None, intent: Mapping[str, Any] | None, changes: Mapping[str, Any]) -> Wanted:
-    """The need that words or an intent stand for, with `changes` by dotted path.
-
-    Raises BadInput and NotFound that name the field.
-    """
-    if (text is None) == (intent is None):
+def wanted(need: Need, facts: Facts) -> Wanted:
+    """The need that words or an intent stand for, with its changes. Raises BadInput and NotFound naming the field."""
+    if (need.text is None) == (need.intent is None):
         raise BadInput("give one of text and intent", f'for example {{"text": "{EXAMPLE}"}}', field="text")
     said: dict[str, Provenance] = {}
-    if text is not None:
-        if not text.strip():
+    if need.text is not None:
+        if not need.text.strip():
             raise BadInput("text: the message is empty", "say what you need", field="text")
-        if len(text) > MAX_TEXT_CHARS:
-            raise BadInput(
-                f"text: longer than {MAX_TEXT_CHARS:,} characters", "send the part that counts", field="text"
-            )
-        understood = understand(text, facts.snapshot)
+        understood = understand(need.text, facts.snapshot)
         found, said = understood.intent, dict(understood.provenance)
     else:
-        fields = {path: value for path, value in (intent or {}).items() if path != "unresolved"}
+        fields = {path: value for path, value in (need.intent or {}).items() if path != "unresolved"}
         found = edit(Intent(), fields)  # what was not understood plays no part in a plan
-    if not changes:
+    if not need.set:
         return Wanted(found, said)
-    entries = {path: Provenance(source="edited", text=f"{path}={value}") for path, value in changes.items()}
-    return Wanted(edit(found, dict(changes)), {**said, **entries})
+    entries = {path: Provenance(source="edited", text=f"{path}={value}") for path, value in need.set.items()}
+    return Wanted(edit(found, need.set), {**said, **entries})
 
 
-def predicted(asked: Inquiry, facts: Facts) -> dict[str, Any]:
+def planned(asked: Planned, facts: Facts) -> dict[str, Any]:
+    """The plan of a need; nothing that meets it is an answer. Raises BadInput and NotFound naming the field."""
+    need, own = wanted(asked, facts), facts.own()
+    result = need.planned(facts, limit=asked.limit, own=own).to_json()
+    if asked.why is not None:
+        result["candidate"] = inquire(need.intent, asked.why, facts.snapshot, facts.market, own).to_json()
+    return with_versions(facts.snapshot.version, result)
+
+
+def compared(asked: Compared, facts: Facts) -> dict[str, Any]:
+    """Two plans and every field that differs. Raises BadInput and NotFound naming the field."""
+    need, own = wanted(asked, facts), facts.own()
+    other = Wanted(edit(need.intent, asked.vs), need.said)
+    before, after = (each.planned(facts, limit=asked.limit, own=own) for each in (need, other))
+    result = {"before": before.to_json(), "after": after.to_json(), "difference": difference(before, after)}
+    return with_versions(facts.snapshot.version, result)
+
+
+def predicted(asked: Configured, facts: Facts) -> dict[str, Any]:
     """TTFT, TPOT, throughput and memory of a configuration. Raises BadInput and NotFound that name the field."""
     for field, text, find in (("model", asked.model, resolve_model), ("gpu", asked.gpu, resolve_accelerator)):
         try:
@@ -87,40 +100,59 @@ def predicted(asked: Inquiry, facts: Facts) -> dict[str, Any]:
         except NotFound as error:
             error.field = field
             raise
-    return with_versions(facts.snapshot.version, answer(asked, facts.snapshot, facts.own()))
-
-
-def ranked(
-    catalog: "Catalog",
-    *,
-    workload: str,
-    model: str = "",
-    usage: Sequence[str] = (),
-    unit: str = "",
-    schedule: str = "",
-    providers: Sequence[str] = (),
-    regions: Sequence[str] = (),
-    include: Sequence[str] = (),
-    limit: int,
-    offset: int = 0,
-) -> tuple[dict[str, Any], int]:
-    """A page of a ranking, and how many offers were ranked."""
-    name = querying.canonical_workload(workload)
-    asked = querying.Query(
-        workload_type=name,
-        usage=parse_usage(list(usage), name),
-        unit=parse_unit(unit, name) if unit else None,
-        schedule=schedule or None,
-        model=model,
-        providers=frozenset(providers),
-        regions=frozenset(regions),
-        include=frozenset(include),
-        limit=MOST_RANKED,
+    inquiry = Inquiry(
+        model=asked.model,
+        gpu=asked.gpu,
+        tensor_parallel=asked.tp,
+        pipeline_parallel=asked.pp,
+        data_parallel=asked.dp,
+        expert_parallel=asked.ep,
+        quantization=asked.quantization,
+        kv_dtype=asked.kv_dtype,
+        engine=asked.engine,
+        replicas=asked.replicas,
+        isl=asked.isl,
+        osl=asked.osl,
+        concurrency=asked.concurrency,
+        request_rate_rps=asked.rps,
     )
-    ranking = catalog.rank(asked)
-    shown = ranking_answer(catalog, replace(ranking, offers=ranking.offers[offset : offset + limit]))
-    shown["offers"] = [{**offer, "rank": offer["rank"] + offset} for offer in shown["offers"]]
-    return shown, len(ranking.offers)
+    return with_versions(facts.snapshot.version, answer(inquiry, facts.snapshot, facts.own()))
+
+
+def searched(catalog: "Catalog", asked: Searched) -> dict[str, Any]:
+    """A page of the offers that words find. Raises BadInput."""
+    only = querying.canonical_workload(asked.workload) if asked.workload else None
+    found = catalog.search(asked.text, MOST_FOUND, workload_type=only)
+    shown = found[asked.offset : asked.offset + asked.limit]
+    answer = {"offers": [catalog.record(offer) for offer in shown], **paging(len(found), asked.limit, asked.offset)}
+    return with_versions(catalog.version, answer)
+
+
+def ranked(catalog: "Catalog", asked: Ranked) -> dict[str, Any]:
+    """A page of a ranking; what was left out and why. Raises BadInput and NotFound naming the field."""
+    name = querying.canonical_workload(asked.workload)
+    query = querying.Query(
+        workload_type=name,
+        usage=parse_usage(asked.usage, name),
+        unit=parse_unit(asked.unit, name) if asked.unit else None,
+        schedule=asked.schedule or None,
+        model=asked.model,
+        providers=frozenset(asked.providers),
+        regions=frozenset(asked.regions),
+        include=frozenset(asked.include),
+        limit=MOST_FOUND,
+    )
+    ranking = catalog.rank(query)
+    end = asked.offset + asked.limit
+    shown = ranking_answer(catalog, replace(ranking, offers=ranking.offers[asked.offset : end]))
+    shown["offers"] = [{**offer, "rank": offer["rank"] + asked.offset} for offer in shown["offers"]]
+    return with_versions(catalog.version, shown | paging(len(ranking.offers), asked.limit, asked.offset))
+
+
+def paging(total: int, limit: int, offset: int) -> dict[str, Any]:
+    """Where a page stands in a list of `total` rows; `next_offset` is null on the last page."""
+    end = offset + limit
+    return {"total": total, "offset": offset, "next_offset": end if end < total else None}
 
 
 def known_task(task: str) -> TaskType:

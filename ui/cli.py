@@ -23,6 +23,7 @@ from ui.commands import (
     invoice,
     keys,
     manifests,
+    mcp,
     models,
     monitoring,
     observe,
@@ -65,6 +66,7 @@ app.command("explain")(explain.explain)
 app.command("serve")(serve.serve)
 app.add_typer(people.app, name="people")
 app.add_typer(keys.app, name="keys")
+app.command("mcp")(mcp.mcp)
 app.command("demo")(demo.demo)
 app.add_typer(evaluation.app, name="eval")
 app.add_typer(catalog.app, name="catalog")

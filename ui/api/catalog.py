@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import PlainTextResponse
+from pydantic import Field
 
 from agent.context import Context
 from knowledge.store.database import open_store
@@ -14,12 +15,13 @@ from tools.catalog.answers import health_answer, sheets_answer
 from tools.catalog.catalog import Catalog
 from tools.catalog.export import to_csv, to_focus, to_json
 from tools.catalog.health import health as examined
-from ui.answers import ranked, with_versions
-from ui.api.pages import Limit, Offset, page, paging
+from ui.answers import ranked, searched, with_versions
+from ui.api.pages import Limit, Offset, page
+from ui.questions import Ranked, Searched
 
 router = APIRouter(prefix="/v1/catalog", tags=["catalog"])
-MAX_FOUND = 10_000
 Word = Annotated[str, Query(max_length=200)]
+Words = list[Annotated[str, Field(max_length=200)]]
 
 
 def opened(request: Request) -> Iterator[Catalog]:
@@ -38,18 +40,17 @@ def rank(
     catalog: Opened,
     workload: Annotated[str, Query(examples=["llm"])] = "llm",
     model: Word = "",
-    usage: Annotated[list[str], Query(max_length=10, examples=[["input=300M tokens", "output=60M tokens"]])] = [],  # noqa: B006  # FastAPI copies defaults
+    usage: Annotated[Words, Query(max_length=10, examples=[["input=300M tokens", "output=60M tokens"]])] = [],  # noqa: B006  # FastAPI copies defaults
     unit: Word = "",
     schedule: Word = "",
-    provider: Annotated[list[str], Query(max_length=50)] = [],  # noqa: B006
-    region: Annotated[list[str], Query(max_length=50)] = [],  # noqa: B006
-    include: Annotated[list[str], Query(max_length=10)] = [],  # noqa: B006
+    provider: Annotated[Words, Query(max_length=50)] = [],  # noqa: B006
+    region: Annotated[Words, Query(max_length=50)] = [],  # noqa: B006
+    include: Annotated[Words, Query(max_length=10)] = [],  # noqa: B006
     limit: Limit = 20,
     offset: Offset = 0,
 ) -> dict[str, Any]:
     """Offers ranked like with like; what was left out and why."""
-    answer, total = ranked(
-        catalog,
+    asked = Ranked(
         workload=workload,
         model=model,
         usage=usage,
@@ -61,16 +62,13 @@ def rank(
         limit=limit,
         offset=offset,
     )
-    return with_versions(catalog.version, answer | paging(total, limit, offset))
+    return ranked(catalog, asked)
 
 
 @router.get("/search")
 def search(catalog: Opened, text: Word, workload: Word = "", limit: Limit = 20, offset: Offset = 0) -> dict[str, Any]:
     """Find prices by words of seller, model or SKU."""
-    only = querying.canonical_workload(workload) if workload else None
-    found = catalog.search(text, MAX_FOUND, workload_type=only)
-    shown, where = page(found, limit, offset)
-    return with_versions(catalog.version, {"offers": [catalog.record(offer) for offer in shown], **where})
+    return searched(catalog, Searched(text=text, workload=workload, limit=limit, offset=offset))
 
 
 @router.get("/show")

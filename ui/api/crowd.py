@@ -44,4 +44,3 @@ class Crowd:
         if scope["path"].startswith(UPLOADS):
             return self.uploads
         return self.plans if scope["path"] in PLANS else None
-

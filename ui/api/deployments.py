@@ -12,11 +12,10 @@ from knowledge.errors import NotFound
 from knowledge.records import Deployment
 from tools.deploy.option import specification_from_plan
 from tools.deploy.verification import verify
-from ui.answers import with_versions
-from ui.api.body import Text
+from ui.answers import wanted, with_versions
 from ui.api.identity import Asking, Principal
 from ui.api.pages import Limit, Offset, page
-from ui.api.planning import Need, need_of
+from ui.questions import Need, Text
 
 router = APIRouter(prefix="/v1/deployments", tags=["deployments"])
 DeploymentId = Annotated[str, Path(max_length=60, examples=["d-2f1c09a7be"])]
@@ -43,7 +42,7 @@ def deploy(body: Wish, request: Request, who: Asking) -> dict[str, Any]:
     """Start an option of a plan and wait until it is healthy. The same option again changes nothing."""
     context = _context(request)
     target = place_named(body.target, context).target
-    plan = need_of(body, context).planned(context, limit=body.limit, own=context.own()).to_json()
+    plan = wanted(body, context).planned(context, limit=body.limit, own=context.own()).to_json()
     spec = specification_from_plan(plan, body.option, snapshot=context.snapshot.version)
     made = target.apply(spec, owner=who.owner, thread=f"api:{who.owner}", time_factor=context.time_factor)
     return _with_versions(context, {"deployment": _shown(context, made)})

@@ -13,10 +13,11 @@ from pydantic import Field
 from agent.events import Event, Failed, to_json
 from agent.sessions import ACTS, Sessions
 from knowledge.errors import NotAllowed, SextantError
-from ui.api.body import Body, Text
+from ui.answers import paging
 from ui.api.identity import Asking, Principal
 from ui.api.measures import Measures
-from ui.api.pages import Limit, Offset, page, paging
+from ui.api.pages import Limit, Offset, page
+from ui.questions import Body, Text
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
 EVENT_STREAM = "text/event-stream"
