@@ -65,7 +65,8 @@ def monitoring(record: Deployment, context: Context) -> list[Json]:
     if monitor is not None and monitor.prometheus_url:
         query = quote(f"{{{series_of(record, context)}}}", safe="")
         found.append({"title": "Prometheus", "url": f"{monitor.prometheus_url}/graph?g0.expr={query}&g0.tab=0"})
-    for number, endpoint in enumerate(dict.fromkeys(record.endpoints), 1):
-        name = "metrics" if len(record.endpoints) == 1 else f"metrics of replica {number}"
+    endpoints = tuple(dict.fromkeys(record.endpoints))  # on a cluster all replicas answer at one address
+    for number, endpoint in enumerate(endpoints, 1):
+        name = "metrics" if len(endpoints) == 1 else f"metrics of replica {number}"
         found.append({"title": name, "url": f"{endpoint.rstrip('/')}/metrics"})
     return found

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tools.deploy.specification import DeploymentSpec
+from tools.memory.budget import DEFAULT_UTILIZATION
 
 ENGINE = "vllm-simulator"
 
@@ -26,7 +27,7 @@ def simulator_command(spec: DeploymentSpec, port: int, time_factor: float, numbe
         "--max-model-len": engine.max_model_len,
         "--max-num-seqs": engine.max_num_seqs,
         "--max-num-batched-tokens": engine.max_num_batched_tokens,
-        "--gpu-memory-utilization": engine.gpu_memory_utilization,
+        "--gpu-memory-utilization": engine.gpu_memory_utilization or DEFAULT_UTILIZATION,
         "--kv-cache-dtype": spec.tuning.kv_cache_dtype if spec.tuning else None,
         "--speculative-config": _speculation(spec),
         "--isl": round(spec.traffic.isl.mean) or 1,

@@ -57,7 +57,7 @@ def _running(running: Mapping[str, Any]) -> Json:
     return {
         "id": running["id"],
         "title": running.get("title", ""),
-        "endpoints": running.get("endpoints") or [],
+        "endpoints": list(dict.fromkeys(running.get("endpoints") or [])),
         "state": state,
         "words": STATES.get(state, state),
         "model": running.get("model", ""),
