@@ -51,7 +51,7 @@ def missing(intent: Intent, market: Market) -> Missing | None:
             f"Until you say, the plan has no budget."
         )
         return Missing("budget", Question(field=BUDGET, question=words, suggestions=("drop the budget",)))
-    if intent.usage is not None and not _sold(intent, market):
+    if intent.usage is not None and not _sold(intent, market) and _in_tokens(intent) is None:
         unit = _PRICED_BY.get(intent.workload_type or "", "tokens")
         words = (
             f"Nobody sells this by {intent.usage.unit.replace('_', ' ')}. How many {unit} is one of them? "
@@ -62,7 +62,10 @@ def missing(intent: Intent, market: Market) -> Missing | None:
 
 
 def priceable(intent: Intent, market: Market) -> Intent:
-    """The intent without what cannot be priced yet."""
+    """The intent without what cannot be priced yet; documents whose length was said are priced by their tokens."""
+    tokens = _in_tokens(intent)
+    if tokens is not None and not _sold(intent, market):
+        intent = edit(intent, {"usage.quantity": tokens, "usage.unit": "tokens"})
     lacking = missing(intent, market)
     return edit(intent, {lacking.left_out: None}) if lacking else intent
 
@@ -74,6 +77,14 @@ def completing(text: str, intent: Intent, market: Market) -> Mapping[str, Any] |
     if lacking is None:
         return None
     return _exchanged(plain, intent) if lacking.left_out == "budget" else _counted(plain, intent)
+
+
+def _in_tokens(intent: Intent) -> float | None:
+    """The volume in tokens where that is how it is sold and the length of one item was said."""
+    by_tokens = _PRICED_BY.get(intent.workload_type or "") == "tokens"
+    if intent.usage is None or not by_tokens or intent.prompt_length_avg is None or intent.usage.unit == "tokens":
+        return None
+    return intent.usage.quantity * intent.prompt_length_avg
 
 
 def _sold(intent: Intent, market: Market) -> bool:

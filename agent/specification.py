@@ -23,6 +23,11 @@ def described(state: State, understanding: Understanding) -> State:
     said = understanding.intent.model_dump(mode="json", exclude_none=True, exclude={"unresolved"})
     values = {path: value for path, value in _said_paths(said).items() if path in understanding.provenance or value}
     values |= dict.fromkeys(_overridden_load(before, understanding.intent))
+    if understanding.intent.task_type and before.workload_type not in (None, "llm", understanding.intent.workload_type):
+        values |= {
+            "workload_type": understanding.intent.workload_type,
+            "usage": None,
+        }  # a new need, for a language model
     unclear = [*_waiting(state, before, understanding), *understanding.intent.unresolved][-MAX_UNRESOLVED:]
     after = edit(before, values).model_copy(update={"unresolved": tuple(unclear)})
     entries = {path: entry.model_dump(mode="json") for path, entry in understanding.provenance.items()}

@@ -25,7 +25,16 @@ def planned(plan: Plan) -> str:
             others.append({"name": title, "model": option.model_id, "why": option.why})
     known = plan.traffic.workload_type != "llm"  # others are ranked by usage: nothing of the profile applies
     assumed = [] if known else [words for key, words in ASSUMPTIONS if _is_assumed(plan, key)]
-    return answer("planned", count=len(plan.options), model=best.model_id, why=best.why, others=others, assumed=assumed)
+    facts = {"model": best.model_id, "why": best.why, "others": others, "assumed": assumed}
+    return answer("planned", count=len(plan.options), unchecked=_unchecked(plan), **facts)
+
+
+def _unchecked(plan: Plan) -> list[str]:
+    """What was asked for and is not known of sellers of other work than language models."""
+    if plan.traffic.workload_type == "llm":
+        return []
+    names = {"residency": "residency", "regions": "region", "compliance": "compliance"}
+    return [words for name, words in names.items() if getattr(plan.intent, name)]
 
 
 def _is_assumed(plan: Plan, key: str) -> bool:

@@ -1,5 +1,6 @@
 """Numbers as people read them."""
 
+from math import floor, log10
 from typing import Any
 
 
@@ -30,4 +31,6 @@ def dollars(value: float | None) -> str:
         return "–"
     if value == 0:
         return "$0"
-    return f"${value:,.0f}" if abs(value) >= 100 else f"${value:,.2f}" if abs(value) >= 0.1 else f"${value:,.5f}"
+    if abs(value) >= 0.1:
+        return f"${value:,.0f}" if abs(value) >= 100 else f"${value:,.2f}"
+    return f"${value:.2f}" if round(value, 2) == value else f"${value:.{2 - floor(log10(abs(value)))}f}"

@@ -1,5 +1,6 @@
 """Questions about the plan are answered from it, in numbers, and change nothing."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -61,3 +62,62 @@ async def test_what_a_failure_does_is_told_from_the_replicas_that_are_left(sessi
 async def test_a_single_replica_has_nothing_to_fall_back_on(sessions: Sessions) -> None:
     said = await answer(sessions, f"{NEED}, at most 1 GPU, 90 % uptime", "what if a machine dies?")
     assert said.startswith("One replica serves it all")
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("what's the total cost per year?", r"costs \$[\d,.]+ a month: \$[\d,.]+ a year"),
+        ("was kostet das?", r"costs \$[\d,.]+ a month"),
+        ("how many GPUs is that?", r"runs on \d+ × [\w-]+: \d+ replicas? of \d+ GPUs? each"),
+        ("how fast is it?", r"Time to first token: p50 [\d,.]+, p90 [\d,.]+, p99 [\d,.]+ ms"),
+        ("how many users can it serve?", r"carry [\d,.]+ requests/s within the targets"),
+        ("what are the risks?", r"risk [\d.]+ of 1.*\n- Overload [\d.]+"),
+        ("what is TTFT?", r"^TTFT: time to first token"),
+        ("what changed?", r"^Nothing was changed yet"),
+    ],
+)
+async def test_each_side_of_the_choice_has_its_answer(sessions: Sessions, question: str, told: str) -> None:
+    assert re.search(told, await answer(sessions, NEED, question))
+
+
+async def test_what_the_last_change_was_is_told(sessions: Sessions) -> None:
+    said = await answer(sessions, NEED, "actually 2000 users", "what changed?")
+    assert "- People with access: 1,000 → 2,000" in said
+
+
+async def test_a_word_of_the_field_is_explained_before_there_is_a_plan(sessions: Sessions) -> None:
+    assert (await answer(sessions, "what is goodput?")).startswith("Goodput: the requests per second")
+
+
+async def test_people_counted_earlier_are_counted_in_a_rate_for_each(sessions: Sessions) -> None:
+    await answer(sessions, "chatbot for 80 people", "each asks 10 questions a day")
+    view = await sessions.view("t", "ann")
+    assert view.card is not None
+    fields = {field["key"]: field["value"] for group in view.card.spec["groups"] for field in group["fields"]}
+    assert fields["requests_per_day"] == 800
+
+
+async def test_an_accelerator_that_is_taken_back_leaves_the_card(sessions: Sessions) -> None:
+    await answer(sessions, NEED, "use A100s", "no wait, not A100s")
+    view = await sessions.view("t", "ann")
+    assert view.card is not None
+    assert "gpu_types" not in {field["key"] for group in view.card.spec["groups"] for field in group["fields"]}
+
+
+async def test_what_sellers_do_not_say_is_not_held_to_be_checked(sessions: Sessions) -> None:
+    said = await answer(sessions, "transcribe 2,000 hours of calls a month", "data must stay in the EU")
+    assert "Not checked: residency." in said
+
+
+async def test_documents_whose_length_was_said_are_priced_without_asking(sessions: Sessions) -> None:
+    said = await answer(sessions, "embeddings for 10 million documents a month, 500 tokens each")
+    assert "a month at" in said
+    assert "How many tokens" not in said
+
+
+async def test_a_need_for_words_after_another_kind_of_work_is_planned_as_one(sessions: Sessions) -> None:
+    said = await answer(
+        sessions, "transcribe 2,000 hours of calls a month", "RAG for 300 users, 10 questions a day each"
+    )
+    assert "document qa" in said

@@ -2,7 +2,7 @@
 
 import re
 
-from agent.card import card
+from agent.card import GROUPS, card
 from agent.context import Context
 from agent.events import Event, Said
 from agent.missing import priceable
@@ -10,9 +10,14 @@ from agent.state import Json, State, chosen_option, intent_of
 from knowledge.errors import NotFound
 from knowledge.names import resolve_model
 from templates.answers import answer
+from templates.glossary import term_of
+from tools.editing import changed_paths, look_up
+from tools.intent import Intent
 from tools.planner.inquiry import inquire
 
-ABOUT_THE_CHOICE = ("certainty", "failure")
+ABOUT_THE_CHOICE = ("capacity", "certainty", "cost", "failure", "hardware", "latency", "risk")
+TERM = "term "
+MONTHS = 12
 OTHER_WORK = {"asr": "speech to text", "embedding": "embeddings", "reranker": "reranking"}
 
 
@@ -20,8 +25,13 @@ def explain(command: Json, state: State, context: Context) -> list[Event]:
     """Explain the chosen option, another option, a model that is not offered, a field of the card, or the trace."""
     subject = str(command.get("subject") or "")
     plan = state.get("plan") or {}
+    term = term_of(subject.removeprefix(TERM)) if subject.startswith(TERM) else None
+    if term is not None:
+        return [Said(answer("term", term=term))]
     if not plan:
         return [Said(answer("nothing_to", wanted="explain", planned=False))]
+    if subject == "changes":
+        return [Said(answer("changes", rows=_changes(state)))]
     if subject == "trace":
         return [Said(answer("trace", state=state, plan=plan, option=chosen_option(state)))]
     if subject in ABOUT_THE_CHOICE:
@@ -38,14 +48,39 @@ def explain(command: Json, state: State, context: Context) -> list[Event]:
 
 
 def _about_the_choice(subject: str, state: State) -> Said:
-    """How sure the numbers of the chosen option are, or what it does when a replica stops."""
+    """One side of the chosen option: what it costs, runs on, carries, risks, and how sure that is."""
     option = chosen_option(state)
     if option is None:
         return Said(answer("nothing_to", wanted="explain", planned=False))
-    traffic = state["plan"]["traffic"]
-    left = max((option.get("replicas") or 1) - 1, 0)
-    carried = left * option["predicted"]["max_rps_per_replica"] if option["predicted"] else None
-    return Said(answer(subject, option=option, slo=state["plan"]["slo"], traffic=traffic, left=left, carried=carried))
+    replicas, cost = option.get("replicas") or 1, option["cost"]
+    each_rps = (option.get("predicted") or {}).get("max_rps_per_replica") or 0.0
+    return Said(
+        answer(
+            subject,
+            option=option,
+            slo=state["plan"]["slo"],
+            traffic=state["plan"]["traffic"],
+            left=replicas - 1,
+            carried=(replicas - 1) * each_rps,
+            capacity=replicas * each_rps,
+            yearly_usd=MONTHS * cost["monthly_usd"] if cost["monthly_usd"] is not None else None,
+            per_million_usd=1000 * cost["per_1k_tokens_usd"] if cost.get("per_1k_tokens_usd") else None,
+        )
+    )
+
+
+def _changes(state: State) -> list[Json]:
+    """Fields that the last change of the specification moved, as the card names them."""
+    past = state.get("past") or []
+    if not past or not past[-1]["intent"]:
+        return []
+    labels = {line.path: line.label for _, lines in GROUPS for line in lines}
+    before, after = Intent.model_validate(past[-1]["intent"]), intent_of(state)
+    values = before.model_dump(mode="json"), after.model_dump(mode="json")
+    return [
+        {"field": labels.get(path, path), "before": look_up(values[0], path), "after": look_up(values[1], path)}
+        for path in changed_paths(before, after)
+    ]
 
 
 def _option(subject: str, state: State) -> Json | None:

@@ -42,6 +42,8 @@ def compare(command: Json, state: State, context: Context) -> list[Event]:  # no
     if len(names) == 1:
         names = (str(state.get("chosen")), names[0])
     first, second = (_option(name, found) for name in names[:2])
+    if first["id"] == second["id"]:
+        return [Said(answer("compared_same", option=first, name=names[1] if len(command["options"]) == 1 else ""))]
     title = f"{first['id']} {first['model_id']}  beside  {second['id']} {second['model_id']}"
     rows = options_beside(first, second)
     return [Said(answer("compared", first=first, second=second)), Comparison(rows, title)]

@@ -11,11 +11,16 @@ from agent.understanding.answers import read_answer
 from agent.understanding.clauses import Clause, clauses
 from agent.understanding.inquiries import read_inquiry
 from agent.understanding.message import understand
-from agent.understanding.orders import is_idle, plain, read_order
-from agent.understanding.relative import relative_values
+from agent.understanding.orders import is_idle, plain, read_order, unaccented
+from agent.understanding.relative import relative_values, without_named
+from agent.understanding.text import words
 from knowledge.snapshot import Snapshot
 from tools.intent import Intent
 
+_ASKING = words(
+    "can could would will does do is are what which who where when why how kann konnte ist sind was welche wer wo wann "
+    "warum wie peut est quel quelle qui ou quand pourquoi comment puede es son que cual quien donde cuando como should"
+)
 _BETTER = (
     (re.compile(r"^(?:make it |(?:i |we )?(?:need|want) it )?(?:much |a lot |a bit |even )?(?:cheaper"
                 r"|less expensive|gunstiger|moins cher|"
@@ -39,7 +44,7 @@ def commands(text: str, snapshot: Snapshot, dialogue: Dialogue) -> tuple[Command
             found.append((clause.start, command))
         if command is not None or is_idle(clause.text):
             rest = rest[: clause.start] + " " * (clause.end - clause.start) + rest[clause.end :]
-    described = Describe(understand(rest, snapshot, turn=dialogue.turn))
+    described = Describe(understand(rest, snapshot, turn=dialogue.turn, standing=dialogue.intent))
     if _says_something(described) or not found:
         at = len(rest) - len(rest.lstrip())
         found.append((at, described))
@@ -55,13 +60,19 @@ def _command(clause: Clause, snapshot: Snapshot, dialogue: Dialogue) -> Command 
     command = read_order(text, dialogue)
     if command is None and clause.question:  # "why not the 70B?" is no answer, whatever was asked
         command = read_inquiry(text, dialogue, snapshot, question=True)
-    if command is None:
+    if command is None and not _asks(clause):
         command = read_answer(text, dialogue, snapshot)
     if command is None:
         command = read_inquiry(text, dialogue, snapshot, question=False)
     if command is None and dialogue.intent != Intent():
         command = _change(text, snapshot, dialogue)
     return command
+
+
+def _asks(clause: Clause) -> bool:
+    """A question by its first word, not a hesitant answer such as "200 maybe?"."""
+    first = unaccented(clause.text).partition(" ")[0]
+    return clause.question and first in _ASKING
 
 
 def _new_budget(text: str, snapshot: Snapshot, dialogue: Dialogue) -> Command | None:
@@ -87,6 +98,9 @@ def _change(text: str, snapshot: Snapshot, dialogue: Dialogue) -> Command | None
     for form, priority in _BETTER:
         if form.match(folded):
             return Set({"priority": priority}, text.strip())
+    less = without_named(folded, dialogue, snapshot)
+    if less:
+        return Set(less, text.strip())
     values = relative_values(folded, dialogue)
     if not values:
         return _new_budget(text, snapshot, dialogue)

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from tools.intent import Intent, Provenance, Question, Understanding, Unresolved
 
 MAX_UNRESOLVED = 50
+STANDING = frozenset(["total_users", "concurrent_users", "expected_qps", "requests_per_day"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,16 @@ class Draft:
     message: str
     turn: int
     corrections: tuple[int, ...] = ()
+    standing: Intent = field(default_factory=Intent)
+    """What was said in earlier turns: read where a number needs another, never said again."""
     _entries: dict[str, _Entry] = field(default_factory=dict)
     _doubts: list[Doubt] = field(default_factory=list)
 
     def value(self, path: str) -> Any:
-        """The value of a field so far, or None."""
+        """The value of a field so far, or what stands of those that others are worked out from; or None."""
         entry = self._entries.get(path)
+        if entry is None and path in STANDING:
+            return getattr(self.standing, path)
         return entry.value if entry else None
 
     def say(self, path: str, value: Any, start: int, end: int, detail: str | None = None) -> None:

@@ -8,7 +8,8 @@ from agent.commands import CatalogQuestion, Command, Dialogue, Explain, WhatIf
 from agent.understanding.accelerators import find_accelerators
 from agent.understanding.message import understand
 from agent.understanding.models import find_models
-from agent.understanding.orders import field_of, list_name, plain
+from agent.understanding.orders import field_of, list_name, plain, unaccented
+from agent.understanding.questions import about, meaning_of
 from agent.understanding.relative import relative_values
 from agent.understanding.text import fold
 from knowledge.snapshot import Snapshot
@@ -31,7 +32,7 @@ _WHAT_WOULD = re.compile(
 )
 _COULD = re.compile(
     r"^(?:would|could|can|does|will|is|are|wurde|kann|konnte)\b.*\b(?:cheaper|faster|better|enough|run|work|fit|do"
-    r"|help|suffice|"
+    r"|help|suffice|handle|cope|take|sustain|serve|scale|survive|carry|"
     r"possible|gunstiger|schneller|reichen|laufen|use|used)\b"
 )
 _WHY_NOT = re.compile(
@@ -57,18 +58,11 @@ _PRICE = re.compile(
     r"cheapest (?:provider|api|price|cloud|offer)|who (?:sells|offers|has)|which provider|was kostet|wie viel kostet|"
     r"combien coute|quel est le prix|cuanto cuesta|list prices?|show (?:me )?(?:the )?prices?)\b"
 )
-_CERTAIN = re.compile(
-    r"^(?:how (?:sure|certain|confident|accurate|reliable|precise|trustworthy)\b|(?:can|should) (?:i|we) (?:trust"
-    r"|believe|rely)|is (?:that|this|it) (?:certain|guaranteed|accurate|measured|an? (?:estimate|guess))"
-    r"|are you (?:sure|certain)|wie (?:sicher|genau|verlasslich)|bist du sicher|est ce (?:sur|fiable)|es tu sur"
-    r"|que tan (?:segur|precis|fiabl)|estas segur)"
+_ABOUT_THE_PLAN = re.compile(
+    r"\b(?:it|this|that|the plan|we|us|our|the first|option|das|es|ca|cela|eso|esto|un token|a token)\b"
 )
-_FAILURE = re.compile(
-    r"^(?:and )?(?:what happens|what if|what would happen|how does it cope|(?:will|does|can) it survive"
-    r"|was passiert|was ist,? wenn|que se passe|que pasa)\b.*\b(?:fail(?:s|ed|ure|ing)?|dies?|died|goes? down|went down"
-    r"|crash(?:es|ed)?|breaks?|los(?:e|es|ing)|outage|ausfallt|ausfall|tombe en panne|panne|falla|se cae)\b"
-)
-_ABOUT_THE_PLAN = re.compile(r"\b(?:it|this|that|the plan|we|us|our|the first|option)\b")
+_SELLER = re.compile(r"\b(?:with|at|from|by|bei|mit|von|chez|avec|con|en)\s+(?P<seller>[a-z][\w .-]{2,30})$")
+_COSTS = re.compile(r"\b(?:costs?|prices?|kostet|coute|cuesta)\b")
 
 
 def read_inquiry(text: str, dialogue: Dialogue, snapshot: Snapshot, *, question: bool) -> Command | None:
@@ -77,14 +71,17 @@ def read_inquiry(text: str, dialogue: Dialogue, snapshot: Snapshot, *, question:
     why_not = _WHY_NOT.match(folded)
     if why_not:
         return Explain(_subject(why_not["subject"], dialogue, snapshot))
-    if dialogue.intent != Intent():
-        if _CERTAIN.match(folded):
-            return Explain("certainty")
-        if _FAILURE.match(folded):
-            return Explain("failure")
+    meant = meaning_of(folded)
+    if meant is not None:
+        return Explain(meant)
+    subject = about(folded) if dialogue.options else None
+    if subject == "failure":
+        return Explain(subject)
     what_if = _read_what_if(folded, text, dialogue, snapshot, question=question)
     if what_if is not None:
         return what_if
+    if subject is not None:
+        return Explain(subject)
     source = _SOURCE.match(folded) or _EXPLAIN.match(folded)
     if source and dialogue.intent != Intent():
         return Explain(field_of(source["subject"]) or list_name(source["subject"]) or "")
@@ -98,12 +95,15 @@ def _read_what_if(folded: str, text: str, dialogue: Dialogue, snapshot: Snapshot
         return WhatIf(values, text.strip()) if values else None
     if _PRICE.match(folded) and not _ABOUT_THE_PLAN.search(folded):
         return CatalogQuestion(text.strip())
+    whole = unaccented(text)  # "can" and "would" are polite words elsewhere
     would = _WHAT_WOULD.match(folded) or (
-        _COULD.match(folded) if question or folded.startswith(("would", "wurde")) else None
+        _COULD.match(whole) if question or whole.startswith(("would", "wurde")) else None
     )
     if would is None or dialogue.intent == Intent():
         return None
     values = changed_values(folded, dialogue, snapshot)
+    if not values and _COSTS.search(folded) and (seller := _SELLER.search(folded)):
+        return CatalogQuestion(seller["seller"])
     return WhatIf(values, text.strip()) if values else None
 
 

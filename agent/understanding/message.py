@@ -37,7 +37,7 @@ from agent.understanding.topics import (
 )
 from knowledge.errors import BadInput
 from knowledge.snapshot import Snapshot
-from tools.intent import Understanding
+from tools.intent import Intent, Understanding
 
 MAX_CHARACTERS = 200_000
 
@@ -105,15 +105,17 @@ def read_scene(text: str, snapshot: Snapshot) -> Scene:
     )
 
 
-def understand(text: str, snapshot: Snapshot, *, turn: int = 1) -> Understanding:
+def understand(text: str, snapshot: Snapshot, *, turn: int = 1, standing: Intent | None = None) -> Understanding:
     """What the message says, each field with the words that said it, and what could not be placed.
 
+    `standing` is what was said before, for "each asks 5 questions a day" where the people were counted earlier.
     Deterministic and linear in the length of `text`. Raises BadInput for a message that is too long.
     """
     if len(text) > MAX_CHARACTERS:
         raise BadInput(f"the message has {len(text):,} characters; {MAX_CHARACTERS:,} are read", "send a shorter one")
     scene = read_scene(text, snapshot)
-    draft = Draft(text, turn, tuple(match.start() for match in _CORRECTION.finditer(scene.folded)))
+    corrections = tuple(match.start() for match in _CORRECTION.finditer(scene.folded))
+    draft = Draft(text, turn, corrections, standing or Intent())
     fill(scene, draft)
     return draft.understanding()
 

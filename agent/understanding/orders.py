@@ -156,10 +156,14 @@ def order_of(text: str) -> str | None:
     return _WHOLE.get(said)
 
 
+def unaccented(text: str) -> str:
+    """A clause in lower case without accents and marks around it."""
+    return " ".join(fold(text).split()).strip(" .,!?;:¿¡")
+
+
 def plain(text: str) -> str:
     """A clause in lower case without accents, polite words before and marks behind."""
-    folded = " ".join(fold(text).split()).strip(" .,!?;:¿¡")
-    parts = folded.split(" ")
+    parts = unaccented(text).split(" ")
     while len(parts) > 1 and parts[0].strip(",.!:-") in _POLITE and parts[0] not in ("no", "not"):
         parts = parts[1:]
     return " ".join(parts)

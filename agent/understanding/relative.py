@@ -5,18 +5,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.commands import Dialogue
+from agent.understanding.accelerators import find_accelerators
+from agent.understanding.models import find_models
+from knowledge.snapshot import Snapshot
 from tools.editing import look_up
 
 LOAD = ("expected_qps", "requests_per_day", "tokens_per_day", "concurrent_users", "total_users")
 TARGETS = ("target_ttft_p90_ms", "target_tpot_p90_ms", "target_e2e_latency_p90_ms")
 APPLIED = {"target_ttft_p90_ms": "slo.ttft_ms", "target_e2e_latency_p90_ms": "slo.e2e_ms"}
 
+_DENIED = re.compile(
+    r"^(?:no,? )?(?:wait,? |sorry,? |actually,? )*(?:not|no|without|avoid|anything but|nicht|kein\w*"
+    r"|ohne|pas(?: de)?|sans|sin)\s+(?:on |with |the |any |auf |mit |sur |con )*(?P<what>.{2,60})$"
+)
 _FACTOR_WORDS = {"twice": 2.0, "double": 2.0, "doubles": 2.0, "doubled": 2.0, "doubling": 2.0, "triple": 3.0,
                  "triples": 3.0, "tripled": 3.0, "quadruple": 4.0, "quadruples": 4.0, "half": 0.5, "halve": 0.5,
                  "halves": 0.5, "halved": 0.5, "verdoppelt": 2.0, "verdoppeln": 2.0, "doppelt": 2.0, "halb": 0.5,
                  "halbiert": 0.5, "doublait": 2.0, "duplica": 2.0, "mitad": 0.5}  # fmt: skip
 _WORD = re.compile(rf"\b({'|'.join(_FACTOR_WORDS)})\b")
-_TIMES = re.compile(r"\b(\d+(?:\.\d+)?)\s?(?:x|times|fold|-fold|mal|fois|veces)\b")
+_COUNTS = {"two": 2.0, "three": 3.0, "four": 4.0, "five": 5.0, "ten": 10.0, "zwei": 2.0, "drei": 3.0, "deux": 2.0,
+           "trois": 3.0, "dos": 2.0, "tres": 3.0}  # fmt: skip
+_TIMES = re.compile(rf"\b(\d+(?:\.\d+)?|{'|'.join(_COUNTS)})\s?(?:x|times|fold|-fold|mal|fois|veces)\b")
 _PERCENT = re.compile(r"\b(\d+(?:\.\d+)?)\s?(?:%|percent)")
 _LESS = re.compile(
     r"\b(?:less|fewer|lower|cheaper|faster|reduce|reduced|cut|drops?|falls?|down|halve|shrinks?|weniger)\b"
@@ -29,7 +38,24 @@ _TRAFFIC = re.compile(
     r"\b(?:traffic|load|users?|people|demand|volume|requests?|qps|rps|usage|adoption|nutzer|last|verkehr|trafic|trafico|carga|utilisateurs|usuarios|charge|demande|demanda|benutzer|anfragen|requetes|"
     r"peticiones)\b"
 )
+_BORNE = re.compile(r"\b(?:handle|cope with|cope|take|sustain|serve|scale to|survive|carry|growth|grow|grows)\b")
 _MONEY = re.compile(r"\b(?:cheap|cheaper|cost|costs|price|budget|money|spend)\b")
+
+
+def without_named(folded: str, dialogue: Dialogue, snapshot: Snapshot) -> Mapping[str, Any] | None:
+    """ "No wait, not A100s": what stands on the card, less the accelerators or models that are named."""
+    denied = _DENIED.match(folded)
+    if denied is None:
+        return None
+    cards = {each.gpu_type for each in find_accelerators(denied["what"], snapshot)}
+    models = {each.name for each in find_models(denied["what"], snapshot) if each.name}
+    values: dict[str, Any] = {}
+    for field, named in (("gpu_types", cards), ("preferred_models", models)):
+        standing = getattr(dialogue.intent, field) or ()
+        left = tuple(each for each in standing if not any(name and name in each for name in named))
+        if left != standing:
+            values[field] = list(left) or None
+    return values or None
 
 
 def relative_values(text: str, dialogue: Dialogue) -> Mapping[str, Any] | None:
@@ -44,7 +70,7 @@ def relative_values(text: str, dialogue: Dialogue) -> Mapping[str, Any] | None:
         return _targets(factor if factor > 1 else 1 / factor, dialogue)
     if _MONEY.search(folded):
         return _budget(1 / factor if factor > 1 and "cheap" in folded else factor, dialogue)
-    if _TRAFFIC.search(folded):
+    if _TRAFFIC.search(folded) or _BORNE.search(folded):
         return _load(factor, dialogue)
     return None
 
@@ -56,7 +82,7 @@ def _factor(folded: str) -> float | None:
         return 1 - share if _LESS.search(folded) and share < 1 else 1 + share
     times = _TIMES.search(folded)
     if times:
-        return float(times.group(1)) or None
+        return _COUNTS.get(times.group(1)) or float(times.group(1)) or None
     word = _WORD.search(folded)
     return _FACTOR_WORDS[word.group(1)] if word else None
 

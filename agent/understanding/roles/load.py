@@ -81,6 +81,7 @@ def is_per_user(scene: Scene, quantity: Quantity) -> bool:
     led = led or any(word in _EACH and follow in _USERS for word, follow in pairwise(trailing))
     behind = scene.texts[quantity.core_last : quantity.core_last + 2]
     daily = len(behind) == 2 and behind[1] in _TIMES_OF_DAY
+    led = led or scene.texts[quantity.last : quantity.last + 1] in (("each",), ("apiece",), ("jeweils",), ("chacun",))
     return led or (behind[:1] in (("each",), ("chacun",), ("jeweils",), ("apiece",)) and not daily)
 
 

@@ -23,6 +23,9 @@ _JOINS = words("and plus & und et y")
 _NOT_PEOPLE = words("ai autonomous llm llms software")
 _NEW = words("new additional extra more neue nouveaux nuevos biggest largest top main key")
 _VERBS = words("are is will would can sind sont son estan on online log at")
+_ABOUT = words(
+    "about around roughly maybe perhaps some approximately there are there's we have ~ oh well so , say probably"
+)
 _EACH = words("each every jeder chacun cada")
 _THEM = words("them which whom those these")
 _COLLECTIVE = words("staff workforce users people user")
@@ -164,6 +167,8 @@ def _in_each_group(scene: Scene, quantity: Quantity) -> bool:
 def _of_people_before(scene: Scene, quantity: Quantity) -> bool:
     """ "our analysts, fifteen of them"."""
     low = max(scene.context.bounds(quantity)[0], quantity.first - 4)
+    if scene.behind(quantity, 2)[:1] == ("of",) and _ABOUT.issuperset(scene.texts[: quantity.first]):
+        return True  # "about 80 of them" answers who was spoken of before
     return any(
         hit is not None and hit.meaning.dimension == "user"
         for hit in (UNIT_LEXICON.at(scene.texts, at) for at in range(low, quantity.first))
