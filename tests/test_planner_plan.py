@@ -11,6 +11,7 @@ from knowledge import snapshot
 from knowledge.errors import BadInput, NotFound
 from tools.editing import edit
 from tools.intent import Intent
+from tools.market import Market
 from tools.planner import Plan, plan
 from tools.planner.comparison import difference
 from tools.planner.inquiry import inquire
@@ -233,7 +234,7 @@ def test_a_comparison_lists_only_what_differs() -> None:
 
 
 def test_a_portfolio_adds_its_bills() -> None:
-    both = portfolio([planned(HOSTED), planned(HOSTED | {"total_users": 3000})])
+    both = portfolio([planned(HOSTED), planned(HOSTED | {"total_users": 3000})], FACTS, Market.bundled(FACTS))
     total = both.total_monthly_usd("lowest_cost")
     parts = [each.best("lowest_cost") for each in both.plans]
     assert total == round(sum(part.cost.monthly_usd or 0 for part in parts if part), 2)

@@ -92,7 +92,7 @@ def _open_rows(grid: Grid, short: Shortlist, case: Case) -> Rows:
             "tensor_parallel", int(grid.tensor[row])
         )))  # fmt: skip
         left &= allowed
-    good = _good_enough(grid, short, case)
+    good = good_enough(grid, short, case)
     ledger.count("quality_in_precision", int((left & ~good).sum()), "configurations")
     ledger.add(_precision_misses(grid, left & ~good, case, short.threshold))
     left &= good
@@ -103,7 +103,7 @@ def _open_rows(grid: Grid, short: Shortlist, case: Case) -> Rows:
     return np.flatnonzero(left & holds)
 
 
-def _good_enough(grid: Grid, short: Shortlist, case: Case) -> Mask:
+def good_enough(grid: Grid, short: Shortlist, case: Case) -> Mask:
     """Rows whose quality reaches the threshold in their precision; models admitted by name despite it stay."""
     known = [case.snapshot.quality.get((model.model_id, case.traffic.task_type)) for model in grid.models]
     whole = np.array([max(ranking_score(each), 0.0) for each in known])[grid.model]

@@ -27,6 +27,7 @@ def plan(
     limit: Annotated[int, typer.Option(min=1, max=100, help="Options in each list.")] = 10,
     rehearse: Annotated[bool, typer.Option(help="Learn from simulated deployments too, to try it out.")] = False,
     approved_only: Annotated[bool, typer.Option(help="Of the added models, only the approved ones.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Write a report to pass on here: .html or .md.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Plan: the options that meet the targets, ranked, priced and explained, and why the others do not."""
@@ -50,7 +51,7 @@ def plan(
         answers[0]["candidate"] = inquire(
             wanted[0].intent, candidate, snapshot, market, own, classes=wanted[0].classes
         ).to_json()
-    several = portfolio(plans).to_json() if len(plans) > 1 else None
+    several = portfolio(plans, snapshot, market).to_json() if len(plans) > 1 else None
     if as_json:
         from ui.output import print_json
 
@@ -69,6 +70,10 @@ def plan(
                 show_refined(answer, {key: found.to_json() for key, found in refined_with_progress(each).items()})
         if several is not None:
             show_portfolio(several)
+    if report is not None:
+        from ui.rendering.plan_report import write_plan_report
+
+        write_plan_report(plans, report, snapshot, market)
     if not all(each.feasible for each in plans):
         raise typer.Exit(3)
 

@@ -27,6 +27,7 @@ def sweep(
     refined: Annotated[bool, typer.Option("--refine", help="Simulate the picks of every point.")] = False,
     workers: Annotated[int, typer.Option(min=0, max=256, help="Processes; 0: one per core.")] = 0,
     cluster: Annotated[str, typer.Option(help="Address of a Dask scheduler, as in tcp://host:8786.")] = "",
+    approved_only: Annotated[bool, typer.Option(help="Of the added models, only the approved ones.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Plan every combination of values and show what each would cost."""
@@ -37,7 +38,7 @@ def sweep(
     from ui.intents import current_market, intents
     from ui.own import known_models, own_experience
 
-    snapshot, market = known_models(), current_market(load())
+    snapshot, market = known_models(approved_only=approved_only), current_market(load())
     (wanted, *more) = intents(text, spec, sets or (), snapshot)
     if more:
         raise BadInput("one intent is swept at a time", "give a file with one intent", field="spec")

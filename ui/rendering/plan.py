@@ -286,11 +286,22 @@ def show_portfolio(several: Json) -> None:
     totals = several["portfolio"]["total_monthly_usd"]
     cards = several["portfolio"]["gpu_count"]
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, title="Portfolio", title_justify="left")
-    for name in ("pick", "a month", "GPUs"):
+    for name in ("pick", "a month", "GPUs", "shared, a month", "saves"):
         table.add_column(name, justify="left" if name == "pick" else "right")
+    shared = several["portfolio"]["shared"]
     for name, title in PICKS.items():
-        table.add_row(title, dollars(totals[name]), str(cards[name]))
-    console_of_width().print(table)
+        found = shared.get(name, {})
+        saves = dollars(found["saving_usd"]) if found.get("saving_usd") else ""
+        table.add_row(
+            title, dollars(totals[name]), str(cards[name]), dollars(found["total_monthly_usd"]) if saves else "", saves
+        )
+    console = console_of_width()
+    console.print(table)
+    for name, found in shared.items():
+        for group in found["groups"]:
+            console.print(Text.assemble((f"{PICKS[name]}  ", "bold"), group["text"] + "."))
+    for api in several["portfolio"]["api_instead"]:
+        console.print(Text.assemble((f"workload {api['workload'] + 1}  ", "bold"), api["text"]))
 
 
 def candidate_line(finding: Json) -> RenderableType:
