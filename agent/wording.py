@@ -25,7 +25,8 @@ def planned(plan: Plan) -> str:
             others.append({"name": title, "model": option.model_id, "why": option.why})
     known = plan.traffic.workload_type != "llm"  # others are ranked by usage: nothing of the profile applies
     assumed = [] if known else [words for key, words in ASSUMPTIONS if _is_assumed(plan, key)]
-    facts = {"model": best.model_id, "why": best.why, "others": others, "assumed": assumed}
+    instead = plan.api_instead.to_json()["text"] if plan.api_instead else ""
+    facts = {"instead": instead, "model": best.model_id, "why": best.why, "others": others, "assumed": assumed}
     return answer("planned", count=len(plan.options), unchecked=_unchecked(plan), **facts)
 
 
