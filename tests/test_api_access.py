@@ -83,6 +83,9 @@ ROUTES: dict[tuple[str, str], str] = {
     ("POST", "/v1/sessions/{session_id}/say"): "sessions",
     ("POST", "/v1/sessions/{session_id}/act"): "sessions",
     ("POST", "/v1/sessions/{session_id}/rating"): "sessions",
+    ("GET", "/v1/sessions/{session_id}/manifests"): "sessions",
+    ("POST", "/v1/sessions/{session_id}/try"): "sessions",
+    ("GET", "/v1/papers/{paper_id}"): "sessions",
     ("GET", "/v1/deployments"): "deploy",
     ("POST", "/v1/deployments"): "deploy",
     ("GET", "/v1/deployments/{deployment_id}"): "deploy",
@@ -213,6 +216,9 @@ OWNED: list[tuple[str, str, Any, int, int, int]] = [  # ann, to whom it belongs;
     ("POST", "/v1/sessions/{session_id}/say", {"text": "for 1200 users"}, 200, 404, 404),
     ("POST", "/v1/sessions/{session_id}/act", {"kind": "undo", "revision": 1}, 409, 404, 404),
     ("POST", "/v1/sessions/{session_id}/rating", {"stars": 5}, 409, 404, 404),
+    ("GET", "/v1/sessions/{session_id}/manifests", None, 200, 404, 404),
+    ("POST", "/v1/sessions/{session_id}/try", {"prompt": "hello"}, 409, 404, 404),
+    ("GET", "/v1/papers/{paper_id}", None, 200, 404, 404),
     ("GET", "/v1/deployments/{deployment_id}", None, 200, 404, 200),
     ("POST", "/v1/deployments/{deployment_id}/validate", None, 409, 404, 404),
     ("POST", "/v1/deployments/{deployment_id}/rollback", None, 200, 404, 404),
@@ -243,7 +249,10 @@ async def test_what_is_ann_s_is_not_bob_s_and_an_admin_may_look(
     home: Home, belongings: str, row: tuple[str, str, Any, int, int, int]
 ) -> None:
     method, path, body, own, other, admin = row
-    url = path.format(session_id=TALK, deployment_id=belongings)
+    paper = home.door.context.records.papers.put(
+        owner="ann", thread=TALK, name="bill.html", media_type="text/html", text="<p>"
+    )
+    url = path.format(session_id=TALK, deployment_id=belongings, paper_id=paper.paper_id)
     async with home.client() as client:
         statuses = [(await client.request(method, url, json=body, auth=who)).status_code for who in (BOB, EVE, ANN)]
     assert statuses == [other, admin, own]

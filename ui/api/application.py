@@ -12,6 +12,7 @@ from knowledge.errors import Unavailable
 from ui.access import Access, LocalAccess
 from ui.api import (
     audit,
+    beside,
     catalog,
     deployments,
     description,
@@ -34,6 +35,7 @@ from ui.settings import Settings
 SAFE_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 PARTS = (
     (sessions, "sessions"),
+    (beside, "sessions"),
     (planning, "plan"),
     (catalog, "catalog"),
     (invoices, "invoices"),
@@ -62,6 +64,7 @@ def application(door: Sessions, settings: Settings, access: Access | None = None
     app.state.settings = settings
     app.state.access = access or LocalAccess()
     app.state.measures = Measures(records)
+    app.state.rates = rates
     problems.install(app)
     for part, scope in PARTS:
         app.include_router(part.router, dependencies=[identity.needs(scope)])

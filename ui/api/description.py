@@ -34,6 +34,8 @@ OF_POSTS = (400, 408, 409, 413)
 KINDS = {
     "/v1/sessions/{session_id}/say": ("application/json", "text/event-stream"),
     "/v1/sessions/{session_id}/act": ("application/json", "text/event-stream"),
+    "/v1/sessions/{session_id}/try": ("application/json", "text/event-stream"),
+    "/v1/papers/{paper_id}": ("text/html", "application/json"),
     "/v1/invoices": ("application/json", "text/html"),
     "/v1/catalog/export": ("text/csv", "application/json"),
     "/metrics": ("text/plain",),

@@ -135,13 +135,14 @@ async def _answered(
     watched = measures.watched("http", kind if kind in KINDS else "unknown", events)
     if EVENT_STREAM in request.headers.get("accept", ""):
         first = await anext(watched, None)  # what is refused before anything happens keeps its own status
-        return StreamingResponse(_stream(first, watched), media_type=EVENT_STREAM)
+        return StreamingResponse(streamed(first, watched), media_type=EVENT_STREAM)
     told = [to_json(event) async for event in watched]
     view = await door(request).view(session_id, owner)
     return {"events": told, "revision": view.revision, "awaiting": view.awaiting}
 
 
-async def _stream(first: Event | None, rest: AsyncIterator[Event]) -> AsyncIterator[str]:
+async def streamed(first: Event | None, rest: AsyncIterator[Event]) -> AsyncIterator[str]:
+    """Events as server-sent events; `first` was taken from them to see whether there are any."""
     if first is not None:
         yield _sse(first)
     try:
