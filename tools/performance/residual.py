@@ -153,7 +153,8 @@ def nearest_points(residual: Residual, configuration: Floats, load: Floats, coun
     cards = np.abs(residual.configurations - configuration).sum(axis=1)
     loads = np.abs(residual.loads - load).sum(axis=1)
     distance = cards[residual.configuration_of] + loads[residual.load_of]
-    order = np.argsort(distance, kind="stable")[:count]
+    near = np.flatnonzero(distance <= np.partition(distance, count - 1)[count - 1])
+    order = near[np.argsort(distance[near], kind="stable")][:count]
     return [(int(row), float(distance[row])) for row in order]
 
 

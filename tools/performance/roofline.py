@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from tools.performance.points import GIB, MEMORY_UTILIZATION, RUNTIME_GIB, Floats, Points
 
-_SHARPNESS = 3.0  # how hard memory and compute time change places: (m³ + f³)^(1/3)
 _TOKENS_PER_STEP = 8192.0  # engines cap a step at this many tokens: more sequences than that wait
 _MS = 1e3
 _COLLECTIVES_PER_LAYER = 2  # one after attention, one after the feed-forward part
@@ -151,7 +150,7 @@ def decode_ms(cost: Costs, batch: Floats) -> Floats:
     touched = 1 - cost.miss ** np.maximum(flight, 1.0)
     memory = cost.other_ms + cost.expert_ms * touched
     compute = cost.flop_ms * flight
-    work = np.cbrt(memory**_SHARPNESS + compute**_SHARPNESS)
+    work = np.cbrt(memory * memory * memory + compute * compute * compute)  # how hard the two bounds change places
     return work + cost.fixed_ms + cost.sequence_ms * local
 
 

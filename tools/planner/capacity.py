@@ -60,14 +60,17 @@ def capacity_within(top: Floats, screen: Screen, traffic: TrafficProfile, wide: 
     """The same when the average batch of each configuration may reach `top`."""
     targets, cost, osl = traffic.targets, screen.cost, screen.osl
     low = np.full_like(osl, _LIGHTEST)
-    high = top
     idle = latency(cost, osl, low, wide, targets.e2e_basis)
     feasible = _holds(idle, targets)
-    for _ in range(_BISECTIONS):
-        middle = np.sqrt(low * high)
-        holds = _holds(latency(cost, osl, middle, wide, targets.e2e_basis), targets)
-        low, high = np.where(holds, middle, low), np.where(holds, high, middle)
     at_top = _holds(latency(cost, osl, top, wide, targets.e2e_basis), targets)
+    high = np.where(feasible, top, low)
+    rows = np.flatnonzero(feasible & ~at_top)  # the others are decided
+    some, length, under, over = cost.take(rows), osl[rows], low[rows], high[rows]
+    for _ in range(_BISECTIONS):
+        middle = np.sqrt(under * over)
+        holds = _holds(latency(some, length, middle, wide, targets.e2e_basis), targets)
+        under, over = np.where(holds, middle, under), np.where(holds, over, middle)
+    low[rows], high[rows] = under, over
     batch = np.where(at_top, top, low)
     rate = np.where(feasible, rate_rps(cost, osl, batch), 0.0)
     return Capacity(rate, batch, idle, _bound(latency(cost, osl, high, wide, targets.e2e_basis), targets, at_top))
