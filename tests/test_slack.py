@@ -143,19 +143,6 @@ async def at_work(tmp_path: Path, slack_double: ModuleType, slack: Any) -> Async
         yield place
 
 
-async def test_without_a_signing_secret_there_is_no_such_address(tmp_path: Path, slack_double: ModuleType) -> None:
-    settings = Settings(home=tmp_path)
-    async with opened(time_factor=1, settings=settings) as door:
-        app = application(door, settings)
-        async with slack_face(app, settings.slack) as desk:
-            assert desk is None
-            transport = httpx.ASGITransport(app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
-                body = b"{}"
-                answer = await http.post("/slack/events", content=body, headers=slack_double.signed(body))
-                assert answer.status_code == 404
-
-
 async def test_slack_is_answered_when_it_checks_the_address(at_work: Workplace) -> None:
     answer = await at_work.post(b'{"type": "url_verification", "challenge": "3eZbrw1aB", "token": "old"}')
     assert (answer.status_code, answer.json()) == (200, {"challenge": "3eZbrw1aB"})

@@ -32,11 +32,6 @@ def card_blocks(card: Card, *, may_deploy: bool) -> list[Block]:
     return fitted(blocks)
 
 
-def superseded_blocks(revision: int) -> list[Block]:
-    """What is left of a card once a newer one stands below."""
-    return [context(f"Specification, revision {revision}: a newer card stands below.")]
-
-
 def approve_button(chosen: Mapping[str, Any], place: Mapping[str, Any], revision: int) -> Block:
     """Deploys after a dialog that names what, where and for how much."""
     paid = "Accelerators are paid for there." if place["rents"] else "Nothing is rented there."
@@ -72,7 +67,9 @@ def _chosen(chosen: Mapping[str, Any]) -> str:
 def _running(deployment: Mapping[str, Any]) -> str:
     endpoints = ", ".join(str(each) for each in deployment["endpoints"])
     where = f" on {escaped(str(deployment['title']), 100)}" if "title" in deployment else ""
-    links = " · ".join(f"<{each['url']}|{escaped(each['title'], 60)}>" for each in deployment.get("monitoring", ()))
+    links = " · ".join(
+        f"<{escaped(each['url'], 500)}|{escaped(each['title'], 60)}>" for each in deployment.get("monitoring", ())
+    )
     return f"{bold('Running')}: {escaped(str(deployment['id']), 100)}{where} at {escaped(endpoints, 1000)}\n{links}"
 
 

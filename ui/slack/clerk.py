@@ -1,6 +1,7 @@
 """Carries out jobs from Slack at the session door: whose conversation it is, who may deploy, what a restart left."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -16,6 +17,8 @@ from ui.slack.turn import Turn
 from ui.slack.wire import Wire
 
 EVERYBODY = "*"
+
+log = logging.getLogger("sextant.slack")
 
 
 class Clerk:
@@ -45,6 +48,9 @@ class Clerk:
             await self._carry_out(event_id, job, begun)
         except SextantError as error:
             await self.refuse(job, error)
+        except Exception:  # the edge of the process: the person would see nothing at all
+            log.exception("a job from Slack failed")
+            await self.wire.whisper(job.place, job.user, "Something went wrong; the log of the server says more.")
         await asyncio.to_thread(self._files.drop, event_id)
 
     def may_deploy(self, user: str) -> bool:

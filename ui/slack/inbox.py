@@ -32,7 +32,7 @@ class Inbox:
     """Jobs by the id of the event that brought them, in the database of the records."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
+        self.database = database
         self._clock = clock
 
     def take(self, event_id: str, job: Mapping[str, Any], worker: str) -> bool:
@@ -40,7 +40,7 @@ class Inbox:
         now = self._clock()
         values = {"id": event_id, "job": json.dumps(job, ensure_ascii=False), "worker": worker,
                   "now": stamp(now), "until": _after(now, HOLD_S)}  # fmt: skip
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             return connection.execute(
                 "INSERT INTO slack_inbox VALUES (:id, :job, 0, 1, :worker, :until, :now) ON CONFLICT DO NOTHING", values
             ).rowcount == 1  # fmt: skip
@@ -48,7 +48,7 @@ class Inbox:
     def hold(self, worker: str) -> None:
         """Go on holding what `worker` has."""
         values = {"worker": worker, "until": _after(self._clock(), HOLD_S)}
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             connection.execute(
                 "UPDATE slack_inbox SET held_until = :until WHERE holder = :worker AND done = 0", values
             )  # fmt: skip
@@ -56,14 +56,14 @@ class Inbox:
     def finish(self, event_id: str) -> None:
         """The job is done: its words are forgotten, its id is kept for as long as Slack may send it again."""
         values = {"id": event_id, "old": _after(self._clock(), -KEEP_DAYS * 86_400)}
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             connection.execute("UPDATE slack_inbox SET done = 1, job = '{}' WHERE event_id = :id", values)
             connection.execute("DELETE FROM slack_inbox WHERE done = 1 AND seen_at < :old", values)
 
     def release(self, worker: str) -> None:
         """`worker` ends: what it has may be taken over at once, and that is no failed attempt."""
         values = {"worker": worker, "now": stamp(self._clock())}
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             connection.execute(
                 "UPDATE slack_inbox SET held_until = :now, attempts = attempts - 1 WHERE holder = :worker AND done = 0",
                 values,
@@ -73,7 +73,7 @@ class Inbox:
         """Hold what nobody holds any longer. What failed too often is given up."""
         now = self._clock()
         values = {"worker": worker, "now": stamp(now), "until": _after(now, HOLD_S), "most": MOST_ATTEMPTS}
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             connection.execute(
                 "UPDATE slack_inbox SET done = 1, job = '{}' "
                 "WHERE done = 0 AND held_until <= :now AND attempts >= :most", values

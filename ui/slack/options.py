@@ -38,7 +38,7 @@ def options_blocks(options: Options, revision: int, note: Sequence[str] = ()) ->
     for each in _most_telling(shown, places):
         blocks += _option(shown["options"][each], places[each], shown)
     if len(places) > SHOWN:
-        blocks.append(context(f"{len(places)} options in all. Say “option 12” to choose one that is not shown."))
+        blocks.append(context(f"{len(places)} options in all. Say “choose 12” for one that is not shown."))
     return fitted(blocks + _left_out(shown, every=False))
 
 

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 from agent.events import Asked, Card, Comparison, Event, Failed, Options, Progress, Replied, Report, Said
 from agent.sessions import View
 from knowledge.errors import SextantError
 from ui.rendering.plan import headline
 from ui.slack.blocks import Block, context
-from ui.slack.card import card_blocks, superseded_blocks
+from ui.slack.card import card_blocks
 from ui.slack.jobs import Job
 from ui.slack.notes import asked_blocks, failed_blocks, report_blocks, said_blocks
 from ui.slack.options import comparison_blocks, options_blocks
@@ -67,6 +68,8 @@ class Turn:
     async def _close(self, work: Work) -> None:
         await work.finish()
         await self._put(in_place=self._job.kind != "say")
+        if self._card is None and self._job.kind == "cancel":
+            await self._leave()
         if self._note and self._card is None:
             await self._tell(Said("\n".join(self._note)))
         if self._report is not None:
@@ -108,13 +111,20 @@ class Turn:
             return ts
         return await self._wire.post(self._job.place, text, blocks)
 
-    async def _supersede(self, standing: dict[str, str]) -> None:
-        if "card" in standing:
-            blocks = superseded_blocks(int(standing.get("revision", 0)))
-            await self._wire.update(self._job.place, standing["card"], "A newer card stands below.", blocks)
-        if "options" in standing:
-            left = [context("These options were replaced by newer ones below.")]
-            await self._wire.update(self._job.place, standing["options"], "Newer options stand below.", left)
+    async def _supersede(self, standing: dict[str, Any]) -> None:
+        revision = standing.get("revision", 0)
+        await self._fold(standing, "card", f"Specification, revision {revision}: a newer card stands below.")
+        await self._fold(standing, "options", "These options were replaced by newer ones below.")
+
+    async def _leave(self) -> None:
+        """Nothing is waiting any more: the buttons go."""
+        standing = await asyncio.to_thread(self._threads.shown, self._job.place.conversation)
+        await self._fold(standing, "card", "This specification was left. Words in this thread take it up again.")
+        await self._fold(standing, "options", "These options were left.")
+
+    async def _fold(self, standing: dict[str, Any], name: str, text: str) -> None:
+        if name in standing:
+            await self._wire.update(self._job.place, standing[name], text, [context(text)])
 
 
 def _shown(event: Event) -> tuple[str, list[Block]]:
