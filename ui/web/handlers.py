@@ -1,4 +1,4 @@
-"""What Chainlit calls: sign-in, messages, clicks and resume, each passed to the session door."""
+"""What Chainlit calls: messages, clicks and resume, each passed to the session door."""
 
 import asyncio
 import logging
@@ -15,12 +15,12 @@ from agent.looks import Looks
 from agent.sessions import ACTS, Sessions
 from knowledge.errors import NotFound, SextantError
 from tools.editing import read_assignment
-from ui.access import LOCAL_PERSON, Access
 from ui.api.measures import Measures
 from ui.web import profiles
 from ui.web.deploying import DeployHandlers
 from ui.web.history import History
 from ui.web.looks import LookHandlers
+from ui.web.sign_in import SignIn
 from ui.web.turns import Screen
 
 LONG, STOP = ("approve", "rollback"), "stop"
@@ -31,19 +31,15 @@ log = logging.getLogger("sextant.web")
 class Handlers:
     """The callbacks of one server."""
 
-    def __init__(self, door: Sessions, access: Access, measures: Measures) -> None:
+    def __init__(self, door: Sessions, sign_in: SignIn, measures: Measures) -> None:
         self.door = door
-        self.access = access
+        self.sign_in = sign_in
         self.measures = measures
         self._running: set[asyncio.Task[None]] = set()
 
     def install(self, history: History, looks: Looks) -> None:
         """Register everything with Chainlit."""
         cl.data_layer(lambda: history)
-        if self.access.asks:
-            cl.password_auth_callback(self.signed_in)
-        else:
-            cl.header_auth_callback(self.at_home)
         profiles.install()
         cl.on_chat_resume(self.resumed)
         cl.on_message(self.said)
@@ -51,17 +47,13 @@ class Handlers:
         DeployHandlers(self.door, self.screen).install()
         LookHandlers(looks).install()
 
-    async def signed_in(self, name: str, password: str) -> cl.User | None:
-        """Somebody with a password."""
-        admitted = await asyncio.to_thread(self.access.admits, name, password)
-        return cl.User(identifier=name) if admitted else None
-
-    async def at_home(self, _: Any) -> cl.User | None:
-        """The one person of a server that only this machine reaches."""
-        return cl.User(identifier=LOCAL_PERSON, display_name="you")
-
     async def said(self, message: cl.Message) -> None:
         """A message, perhaps with a bill."""
+        try:
+            await self.sign_in.welcome(_owner())
+        except SextantError as error:
+            await _refused(error)
+            return
         files = tuple(_upload(element) for element in message.elements or () if element.path)
         events = self.door.say(_thread(), _owner(), message.content, files)
         await cl.send_window_message({"sextant_thread": _thread()})  # a reload comes back to this chat
@@ -86,6 +78,7 @@ class Handlers:
         """A click on a card: `{"errors": {field: text}}`, empty when it was carried out or is under way."""
         kind, revision = str(action.payload.get("kind")), action.payload.get("revision")
         try:
+            await self.sign_in.welcome(_owner())
             if kind == STOP:
                 await self.door.stop(_thread(), _owner())
                 return {"errors": {}}

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.responses import RedirectResponse
 
@@ -46,12 +47,15 @@ async def web_chat(app: FastAPI, home: Path) -> AsyncIterator[None]:
     from ui.web.handlers import Handlers
     from ui.web.history import History
     from ui.web.shield import Shield
+    from ui.web.sign_in import SignIn, StillIn
 
     original = chainlit.server.get_html_template
     chainlit.server.get_html_template = lambda root_path: offline(original(root_path))  # type: ignore[no-untyped-call]
     history = History(app.state.context.records.database)
     history.forgotten = app.state.sessions.context.records.papers.forget
-    Handlers(app.state.sessions, app.state.access, app.state.measures).install(history, app.state.looks)
+    sign_in = SignIn(app.state.access, app.state.settings, app.state.rates)
+    sign_in.install()
+    Handlers(app.state.sessions, sign_in, app.state.measures).install(history, app.state.looks)
     downloads.install(app)
     plan_files.install(app)
     thumbs.install(app, history, app.state.sessions)
@@ -61,6 +65,7 @@ async def web_chat(app: FastAPI, home: Path) -> AsyncIterator[None]:
     inner = chainlit.server.app.user_middleware  # minding the path is for mounts at the root; it only adds noise here
     inner[:] = [each for each in inner if not issubclass(_class(each.cls), BaseHTTPMiddleware)]
     app.add_middleware(Shield)
+    app.user_middleware.append(Middleware(StillIn, access=app.state.access, settings=app.state.settings))  # the last
     yield
     shutil.rmtree(root / UPLOADS, ignore_errors=True)  # bills are not kept
 
