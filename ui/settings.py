@@ -65,7 +65,7 @@ class Settings:
     database_url: str | None = field(default=None, repr=False)
     """A PostgreSQL database for conversations, records and chats of several processes (`SEXTANT_DATABASE_URL`)."""
     concurrency: Mapping[str, int] = field(default_factory=dict)
-    """How much runs at once in a process (`SEXTANT_CONCURRENCY`, as in `turns=64,turns_person=4`; ui/concurrency.py)."""
+    """How much runs at once in a process (`SEXTANT_CONCURRENCY`, as in `turns=64,uploads=2`; see ui/concurrency.py)."""
     model_name: str | None = None
     """Model that `sextant simulator` serves when no flag says so (`MODEL_NAME`)."""
     gpu_type: str | None = None
