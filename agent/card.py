@@ -51,6 +51,7 @@ GROUPS: tuple[tuple[str, tuple[Line, ...]], ...] = (
         "Traffic",
         (
             Line("prompt_length_avg", "Prompt (ISL), mean", "tokens", applies="traffic.isl.mean"),
+            Line("shared_prefix_tokens", "Shared by all prompts", "tokens"),
             Line("generation_length_avg", "Answer (OSL), mean", "tokens", applies="traffic.osl.mean"),
             Line("context_length", "Longest sequence", "tokens", applies="traffic.context_tokens"),
         ),
@@ -93,6 +94,7 @@ GROUPS: tuple[tuple[str, tuple[Line, ...]], ...] = (
             Line("clouds", "Clouds"),
             Line("regions", "Regions"),
             Line("residency", "Residency"),
+            Line("user_region", "Users are in"),
             Line("billing", "Billing"),
             Line("compliance", "Compliance (carried, not checked)"),
             Line("datacenter_context.power_cost_per_kwh", "Power", "USD/kWh"),

@@ -93,6 +93,7 @@ class Intent(Record):
     requests_per_day: Positive | None = None
     tokens_per_day: Positive | None = None
     prompt_length_avg: Tokens | None = None
+    shared_prefix_tokens: Tokens | None = None
     generation_length_avg: Tokens | None = None
     burstiness_pattern: Burstiness | None = None
     priority: Priority | None = None
@@ -118,6 +119,7 @@ class Intent(Record):
     clouds: tuple[str, ...] | None = None
     regions: tuple[str, ...] | None = None
     residency: tuple[str, ...] | None = None
+    user_region: str | None = Field(default=None, max_length=80)
     billing: tuple[Billing, ...] | None = None
     compliance: tuple[str, ...] | None = None
     languages: tuple[str, ...] | None = None

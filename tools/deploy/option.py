@@ -30,7 +30,7 @@ def specification_from_plan(
             "interarrival_cv": traffic.get("interarrival_cv") or 1.0,
             "prefix_reuse_share": traffic.get("prefix_reuse_share") or 0.0,
         },
-        "objectives": list(_objectives(_mapping(plan, "slo"))),
+        "objectives": list(_objectives(_mapping(plan, "slo"), _mapping(option, "network").get("round_trip_ms") or 0.0)),
         "predicted": predictions(_mapping(option, "predicted")),
         "engine": _engine(option, traffic),
         "tuning": _mapping(option, "tuned").get("settings"),
@@ -82,11 +82,15 @@ def _chosen(options: list[Mapping[str, Any]], option_id: str | None) -> Mapping[
     return deployable[0]
 
 
-def _objectives(slo: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The latency targets of a plan at its percentile; an E2E target counts on its basis."""
+def _objectives(slo: Mapping[str, Any], network_ms: float) -> list[dict[str, Any]]:
+    """The latency targets of a plan at its percentile, for the machines: less what the way to the users takes.
+
+    An E2E target counts on its basis.
+    """
     percentile = slo.get("percentile") or 90
     e2e = "e2e_perceived" if slo.get("e2e_basis") == "perceived" else "e2e"
     bounds = {"ttft": slo.get("ttft_ms"), "tpot": slo.get("tpot_ms"), e2e: slo.get("e2e_ms")}
+    bounds = {name: bound - network_ms if bound and name != "tpot" else bound for name, bound in bounds.items()}
     return [
         {"metric": metric, "percentile": percentile, "bound_ms": bound} for metric, bound in bounds.items() if bound
     ]

@@ -9,6 +9,7 @@ from tools.market import Market
 from tools.planner.field import precision_named
 from tools.planner.grid import PRECISIONS
 from tools.planner.hardware import accelerator_named
+from tools.planner.network import user_city
 from tools.planner.regions import known_areas
 from tools.planner.shortlist import check_names
 
@@ -38,6 +39,8 @@ def check(intent: Intent, snapshot: Snapshot, market: Market) -> None:
             near = tuple(get_close_matches(name.upper(), sorted(known_areas()), n=3, cutoff=0.4))
             raise NotFound("place", name, near, field="residency")
     _check_places(intent, market)
+    if intent.user_region is not None:
+        user_city(intent.user_region)
     budget = intent.budget
     if budget is not None and budget.currency not in (None, "USD") and budget.max_monthly_cost_usd is None:
         raise BadInput(

@@ -11,6 +11,7 @@ from tools.planner.field import Field
 from tools.planner.grid import Floats, Grid
 from tools.planner.hosted import Hosted, own_bill, paid_hours
 from tools.planner.money import Cost, bill, line
+from tools.planner.network import network, served
 from tools.planner.offers import Offer
 from tools.planner.option import Option, Predicted, QualityShown, option_id
 from tools.planner.pool import Pool
@@ -56,6 +57,7 @@ def api_option(candidate: ApiCandidate, found: Pool, row: int, case: Case) -> Op
             "confidence": seller.confidence,
             "sku": seller.model_key,
         },
+        network=network(case.intent.user_region, seller.region) if case.intent.user_region is not None else None,
     )
 
 
@@ -72,6 +74,9 @@ def hosted_option(block: Hosted, field: Field, found: Pool, row: int, case: Case
     quality = _quality(case, each.model.model_id, loss)
     where = f"{gpus} × {each.accelerator.gpu_type}" + (f" at {offer.cloud}" if offer else "")
     place = (offer.cloud, offer.region, offer.instance_type, offer.billing) if offer else (block.kind,)
+    place_of_users = case.intent.user_region
+    way = network(place_of_users, offer.region) if place_of_users is not None and offer is not None else None
+    network_ms = way.round_trip_ms if way else 0.0
     shape = (each.quantization, each.tensor_parallel, each.pipeline_parallel)
     return Option(
         id=option_id(block.kind, *place, each.model.model_id, each.accelerator.gpu_type, *shape, replicas),
@@ -81,7 +86,7 @@ def hosted_option(block: Hosted, field: Field, found: Pool, row: int, case: Case
         billing=offer.billing if offer else None,
         model_id=each.model.model_id,
         quality=quality,
-        risk=risks(_risk(found, row), case.traffic, field.capacity.max_rps[at : at + 1], replicas, predicted),
+        risk=risks(_risk(found, row), case.traffic, block.max_rps[entry : entry + 1], replicas, predicted),
         gpu_type=each.accelerator.gpu_type,
         tensor_parallel=each.tensor_parallel,
         pipeline_parallel=each.pipeline_parallel,
@@ -94,10 +99,11 @@ def hosted_option(block: Hosted, field: Field, found: Pool, row: int, case: Case
         instance_count=machines if offer else None,
         predicted=predicted,
         cost=cost,
-        slo_met=verdict(predicted, case.traffic.targets, replicas),
-        why=why_hosted(block.kind, cost, predicted, quality, case, machines=where),
+        slo_met=verdict(predicted, served(case.traffic.targets, network_ms), replicas),
+        why=why_hosted(block.kind, cost, predicted, quality, case, machines=where, network_ms=network_ms),
         price_source=_source(offer, block, case),
         configuration=each,
+        network=way,
     )
 
 

@@ -1,19 +1,20 @@
 """Self-hosted candidates: replicas, machines, bill and times of every screened configuration, as columns."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from knowledge.facts import Accelerator
-from tools.planner.capacity import batch_at, batch_limit
+from tools.planner.capacity import batch_at, batch_limit, capacity
 from tools.planner.case import Case
-from tools.planner.field import Field, describe, nearest_rows
+from tools.planner.field import ROOM_ABOVE_IDLE, Field, describe, nearest_rows, rounded_up
 from tools.planner.grid import Floats, Integers, Mask, Rows
 from tools.planner.hardware import Hardware
 from tools.planner.latency import Latency, latency
 from tools.planner.money import Cost
+from tools.planner.network import served
 from tools.planner.offers import Shelf, rent, shelves
 from tools.planner.ownership import card_price, owned_cost, purchase_cost
 from tools.planner.rejection import Change, Ledger, Miss
@@ -42,6 +43,7 @@ class Hosted:
     hourly_usd: Floats
     batch: Floats
     times: Latency
+    max_rps: Floats  # of a replica within the targets, less what the network takes
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -52,8 +54,13 @@ class Hosted:
         return Hosted(
             self.kind, self.shelf, self.rows[mask], self.needed[mask], self.replicas[mask], self.machines[mask],
             self.size[mask], self.gpu_count[mask], self.monthly_usd[mask], self.hourly_usd[mask], self.batch[mask],
-            times,
+            times, self.max_rps[mask],
         )  # fmt: skip
+
+    @property
+    def network_ms(self) -> float:
+        """Round trip to the users; 0 where nothing was said of them, and for cards of one's own."""
+        return self.shelf.network_ms if self.shelf else 0.0
 
 
 def paid_hours(billing: str, traffic: TrafficProfile) -> float:
@@ -64,12 +71,16 @@ def paid_hours(billing: str, traffic: TrafficProfile) -> float:
 def rented(found: Field, hardware: Hardware, case: Case) -> Iterator[Hosted]:
     """Rental candidates per kind of billing, first at list prices, then on marketplaces where that is cheaper."""
     index = {card.gpu_type: position for position, card in enumerate(found.grid.accelerators)}
-    asked: dict[str, tuple[Integers, Integers, Floats, Latency]] = {}
+    asked: dict[tuple[str, float], _Sized] = {}
     best: dict[str, Floats] = {}
-    for shelf in sorted(shelves(hardware.offers, index), key=lambda each: (each.billing, each.market)):
-        if shelf.supply not in asked:
-            asked[shelf.supply] = _replicas(found, case.traffic, shelf.supply)
-        count, total, batch, times = asked[shelf.supply]
+    for shelf in sorted(
+        shelves(hardware.offers, index, case.intent.user_region),
+        key=lambda each: (each.billing, each.market, each.network_ms),
+    ):
+        if (shelf.supply, shelf.network_ms) not in asked:
+            asked[shelf.supply, shelf.network_ms] = _sized(found, case.traffic, shelf.supply, shelf.network_ms)
+        sized = asked[shelf.supply, shelf.network_ms]
+        total = sized.replicas
         bill = rent(shelf, found.grid.accelerator, found.grid.cards, found.grid.tensor, total)
         sizes = np.array(shelf.sizes, dtype=np.int64)[bill.size]
         beats = bill.usd_per_hour < best.get(shelf.billing, np.full(len(found.grid), np.inf))
@@ -78,18 +89,20 @@ def rented(found: Field, hardware: Hardware, case: Case) -> Iterator[Hosted]:
             "rental",
             shelf,
             np.arange(len(found.grid), dtype=np.intp),
-            count,
+            sized.needed,
             total,
             bill.machines,
             bill.size,
             bill.machines * sizes,
             bill.usd_per_hour * paid_hours(shelf.billing, case.traffic),
             bill.usd_per_hour,
-            batch,
-            times,
+            sized.batch,
+            sized.times,
+            sized.max_rps,
         )
         yield _counted(every.take(beats & np.isfinite(bill.usd_per_hour)), found, case)
     _note_machines(best, found, hardware, case)
+    _note_network(asked, found, case)
 
 
 def _note_machines(best: Mapping[str, Floats], found: Field, hardware: Hardware, case: Case) -> None:
@@ -112,13 +125,51 @@ def _note_machines(best: Mapping[str, Floats], found: Field, hardware: Hardware,
         case.ledger.add([miss])
 
 
-def _replicas(found: Field, traffic: TrafficProfile, supply: str) -> tuple[Integers, Integers, Floats, Latency]:
-    """Needed replicas, replicas with spares, and batch and times of each when all of them share the peak."""
-    count = needed(traffic.peak_qps, found.capacity.max_rps)
+@dataclass(frozen=True)
+class _Sized:
+    """Needed replicas, replicas with spares, and batch, times and largest rate of each when all share the peak."""
+
+    needed: Integers
+    replicas: Integers
+    batch: Floats
+    times: Latency
+    max_rps: Floats
+
+
+def _sized(found: Field, traffic: TrafficProfile, supply: str, network_ms: float = 0.0) -> _Sized:
+    """Replicas of every configuration under a kind of supply, `network_ms` from the users; times count the network."""
+    max_rps, screen = found.capacity.max_rps, found.screen
+    if network_ms:
+        near = replace(traffic, targets=served(traffic.targets, network_ms))
+        max_rps = capacity(found.grid, screen, near, found.wide).max_rps
+    count = needed(traffic.peak_qps, max_rps)
     total = with_spares(count, traffic.targets.reliability_percent, supply)
-    screen = found.screen
-    batch = batch_at(screen, traffic.peak_qps / total, batch_limit(found.grid, screen, traffic))
-    return count, total, batch, latency(screen.cost, screen.osl, batch, found.wide, traffic.targets.e2e_basis)
+    batch = batch_at(screen, traffic.peak_qps / np.maximum(total, 1), batch_limit(found.grid, screen, traffic))
+    times = latency(screen.cost, screen.osl, batch, found.wide, traffic.targets.e2e_basis)
+    seen = Latency(times.ttft_ms + network_ms, times.tpot_ms, times.e2e_ms + network_ms)
+    return _Sized(count, total, batch, seen, max_rps)
+
+
+def _note_network(asked: Mapping[tuple[str, float], _Sized], found: Field, case: Case) -> None:
+    """Count the configurations that meet the targets beside their users and at none of the places on offer."""
+    place = case.intent.user_region
+    if place is None or not asked:
+        return
+    lost = np.all([each.max_rps <= 0 for each in asked.values()], axis=0)
+    case.ledger.count("network", int(lost.sum()), "configurations")
+    nearest, targets = min(way for _, way in asked), case.traffic.targets
+    idle = found.capacity.idle.ttft_ms
+    for row in nearest_rows(found.grid, lost, idle):
+        each = found.grid.configuration(int(row))
+        what = describe(each.model, each.accelerator, each.quantization, each.tensor_parallel)
+        value = float(idle[row]) + nearest
+        text = (
+            f"{what}: TTFT {idle[row]:.0f} ms at best and {nearest:g} ms to {place} are over {targets.ttft_ms:.4g} ms"
+        )
+        change = Change("target_ttft_p90_ms", rounded_up(value * ROOM_ABOVE_IDLE))
+        case.ledger.add([
+            Miss("network", each.model.model_id, what, round(value, 1), targets.ttft_ms, "ms", change, text)
+        ])  # fmt: skip
 
 
 def _counted(candidates: Hosted, found: Field, case: Case) -> Hosted:
@@ -163,12 +214,15 @@ def _own(found: Field, kind: Kind, cards: Sequence[str], case: Case) -> Hosted:
     usable = np.array([card.gpu_type in cards for card in found.grid.accelerators])[found.grid.accelerator]
     rows = np.flatnonzero(usable)
     part = found.take(rows)
-    count, total, batch, times = _replicas(part, case.traffic, "owned")
-    gpus = total * part.grid.cards
+    sized = _sized(part, case.traffic, "owned")
+    gpus = sized.replicas * part.grid.cards
     monthly = _own_bills(part, gpus, kind, case)
     hourly = monthly / HOURS_PER_MONTH
     plain = np.zeros(len(rows), dtype=np.intp)
-    every = Hosted(kind, None, rows, count, total, total, plain, gpus, monthly, hourly, batch, times)
+    every = Hosted(
+        kind, None, rows, sized.needed, sized.replicas, sized.replicas, plain, gpus, monthly, hourly, sized.batch,
+        sized.times, sized.max_rps,
+    )  # fmt: skip
     return _counted(every, found, case)
 
 

@@ -5,7 +5,7 @@ Machines come whole: a replica of 2 cards on machines of 8 shares them with thre
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from knowledge.facts import Confidence, Instance
 from tools.intent import Billing, Intent
 from tools.market import Market
+from tools.planner.network import network
 from tools.planner.regions import resides
 
 DEFAULT_BILLING: tuple[Billing, ...] = ("on_demand",)
@@ -101,6 +102,7 @@ class Shelf:
     sizes: tuple[int, ...]
     prices: npt.NDArray[np.float64]
     offers: Mapping[tuple[int, int], Offer]
+    network_ms: float = 0.0  # round trip to the users, where it was said where they are
 
     @property
     def supply(self) -> str:
@@ -108,16 +110,24 @@ class Shelf:
         return "market" if self.market else self.billing
 
 
-def shelves(found: Iterable[Offer], gpu_types: Mapping[str, int]) -> list[Shelf]:
+def shelves(found: Iterable[Offer], gpu_types: Mapping[str, int], user_region: str | None = None) -> list[Shelf]:
     """Shelves of the offers by billing, list prices and marketplaces apart; dominated offers are left out.
+
+    With `user_region` offers at different distances from the users stand apart, too.
 
     An offer is dominated when another of the same accelerator, size and billing is cheaper and as sure.
     """
-    grouped: dict[tuple[Billing, bool], list[Offer]] = defaultdict(list)
+    grouped: dict[tuple[Billing, bool, float], list[Offer]] = defaultdict(list)
+    ways: dict[str, float] = {}
     for offer in found:
         if offer.gpu_type in gpu_types:
-            grouped[offer.billing, offer.market].append(offer)
-    return [_shelf(billing, rows, gpu_types, market=market) for (billing, market), rows in sorted(grouped.items())]
+            if user_region is not None and offer.region not in ways:
+                ways[offer.region] = network(user_region, offer.region).round_trip_ms
+            grouped[offer.billing, offer.market, ways.get(offer.region, 0.0)].append(offer)
+    return [
+        replace(_shelf(billing, rows, gpu_types, market=market), network_ms=way)
+        for (billing, market, way), rows in sorted(grouped.items())
+    ]
 
 
 def _shelf(billing: Billing, rows: list[Offer], gpu_types: Mapping[str, int], *, market: bool) -> Shelf:

@@ -1,7 +1,7 @@
 """One way to serve the traffic, with everything that is known about it: what a plan offers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any, Literal
 
@@ -9,6 +9,7 @@ from tools.intent import Billing, E2eBasis
 from tools.performance.configuration import Configuration
 from tools.planner.engine_settings import EngineSettings
 from tools.planner.money import Cost
+from tools.planner.network import Network
 
 OptionKind = Literal["api", "rental", "owned", "purchase"]
 
@@ -130,6 +131,12 @@ class Option:
     price_source: Mapping[str, str]
     configuration: Configuration | None = None
     tuned: Tuned | None = None
+    network: Network | None = None  # to the users, where it was said where they are
+
+    @property
+    def network_ms(self) -> float:
+        """What the network adds to TTFT and E2E as the users see them; `predicted` is what the machines do."""
+        return self.network.round_trip_ms if self.network else 0.0
 
     def to_json(self) -> dict[str, Any]:
         """One entry of `options`."""
@@ -166,4 +173,5 @@ class Option:
             "why": self.why,
             "price_source": dict(self.price_source),
             "tuned": self.tuned.to_json() if self.tuned else None,
+            "network": asdict(self.network) if self.network else None,
         }

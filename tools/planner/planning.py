@@ -297,6 +297,7 @@ def placed(found: Search, rows: Sequence[int], case: Case) -> Placed:
         rows=np.array([block.rows[entry] for block, entry in places], dtype=np.intp),
         batch=np.array([block.batch[entry] for block, entry in places]),
         rate_rps=np.array([case.traffic.peak_qps / int(block.replicas[entry]) for block, entry in places]),
+        max_rps=np.array([block.max_rps[entry] for block, entry in places]),
     )
 
 

@@ -82,7 +82,7 @@ def pool(found: Field | None, hosted: Sequence[Hosted], apis: Sequence[ApiCandid
 def _hosted(found: Field, block: Hosted, index: int, case: Case) -> Pool:
     grid, count = found.grid.take(block.rows), len(block)
     quality = qualities(grid, case)
-    max_rps = found.capacity.max_rps[block.rows]
+    max_rps = block.max_rps
     peak, supply = case.traffic.peak_qps, block.shelf.supply if block.shelf else "owned"
     names = np.array([model.model_id for model in grid.models], dtype=object)
     cards = np.array([card.gpu_type for card in grid.accelerators], dtype=object)

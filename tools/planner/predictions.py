@@ -26,6 +26,7 @@ class Placed:
     rows: Rows
     batch: Floats
     rate_rps: Floats
+    max_rps: Floats
 
 
 def predictions(field: Field, placed: Placed, case: Case) -> list[Predicted]:
@@ -44,7 +45,7 @@ def predictions(field: Field, placed: Placed, case: Case) -> list[Predicted]:
     e2e = _times(mean.ttft_ms + (osl - 1) * mean.tpot_ms, {name: each.e2e_ms for name, each in full.items()})
     perceived = _times(read, {name: each.e2e_ms for name, each in seen.items()})
     held = np.floor(some.grid.sequences(traffic.isl.mean + traffic.osl.mean)).astype(np.int64).tolist()
-    max_rps = some.capacity.max_rps.tolist()
+    max_rps = placed.max_rps.tolist()
     return [
         Predicted(
             ttft_ms=ttft[at],

@@ -61,7 +61,7 @@ def profile(
         peak_qps=demand.peak_qps,
         burstiness="batch" if intent.batch_window_hours else intent.burstiness_pattern or template.burstiness,
         interarrival_cv=template.interarrival_cv,
-        prefix_reuse_share=mixed.prefix_reuse_share if mixed else template.prefix_reuse_share,
+        prefix_reuse_share=_reuse(intent, template, mixed, isl, marks),
         active_hours_per_day=hours,
         requests_per_day=per_day,
         tokens_per_day=per_day * tokens,
@@ -82,6 +82,17 @@ def _mixed(intent: Intent, template: UseCase, classes: Sequence[RequestClass], m
         marks.derived(f"{name}.percentiles", "mixture of the classes, each with the template's spread")
     marks.derived("prefix_reuse_share", "classes, by their prompt tokens")
     return found
+
+
+def _reuse(intent: Intent, template: UseCase, mixed: Mix | None, isl: Lengths, marks: "_Marks") -> float:
+    """Share of the prompt tokens that requests have in common: as stated, of the classes, or the template's."""
+    if intent.shared_prefix_tokens is not None:
+        marks.derived("prefix_reuse_share", f"{intent.shared_prefix_tokens} shared of {isl.mean:g} prompt tokens")
+        return min(intent.shared_prefix_tokens / isl.mean, 0.99)
+    if mixed:
+        return mixed.prefix_reuse_share
+    marks.field("prefix_reuse_share", None, "", "prefix_reuse_share")
+    return template.prefix_reuse_share
 
 
 class _Marks:

@@ -17,6 +17,7 @@ from tools.performance import StepCost, screen, step_cost
 from tools.performance.configuration import Configuration
 from tools.performance.experience import NO_EXPERIENCE, Experience
 from tools.planner.engine_settings import EngineSettings
+from tools.planner.network import served
 from tools.planner.option import Option
 from tools.planner.planning import Plan
 from tools.planner.replicas import MOST
@@ -158,6 +159,7 @@ def trial_of(
     if configuration is None or predicted is None or not option.replicas:
         return None
     settings = option.tuned.settings if option.tuned else EngineSettings()
+    traffic = replace(traffic, targets=served(traffic.targets, option.network_ms))
     return Trial(
         cost=drafting(corrected_cost(configuration, traffic, experience), configuration, traffic, settings),
         limits=limits_of(configuration, traffic),

@@ -31,7 +31,7 @@ from tools.planner.traffic import TrafficProfile
 
 _BISECTIONS = 13
 _LIGHTEST = 0.02
-_BOUND_FIELDS = ("available_gpus", "max_gpus", "tensor_parallel")
+_BOUND_FIELDS = ("available_gpus", "max_gpus", "tensor_parallel", "user_region")
 """What is said about one workload alone and cannot be divided among several."""
 
 

@@ -19,6 +19,7 @@ from tools.planner.field import Field
 from tools.planner.grid import Floats, Grid, Integers
 from tools.planner.hosted import Hosted, own_bill
 from tools.planner.latency import Latency, latency, spread
+from tools.planner.network import served
 from tools.planner.offers import Offer
 from tools.planner.option import Option, Predicted, Tuned, option_id
 from tools.planner.predictions import Placed, predictions
@@ -55,6 +56,12 @@ class Base:
 
 def tuned(bases: Sequence[Base], found: Field, case: Case) -> list[Option]:
     """The picks with the settings that help each most, in the order of the picks."""
+    ways = {base.option.network_ms for base in bases}
+    if len(ways) > 1:  # what the network leaves of the targets differs: each distance on its own
+        parts = [tuned([base for base in bases if base.option.network_ms == way], found, case) for way in sorted(ways)]
+        order = [base.option.id for base in bases]
+        each = [option for part in parts for option in part]
+        return sorted(each, key=lambda option: order.index(option.tuned.instead_of) if option.tuned else 0)
     tried = [
         (base, settings)
         for base in bases
@@ -63,7 +70,8 @@ def tuned(bases: Sequence[Base], found: Field, case: Case) -> list[Option]:
     ]
     if not tried:
         return []
-    trial = _Trial.of(tried, found, case)
+    left = served(case.traffic.targets, bases[0].option.network_ms)
+    trial = _Trial.of(tried, found, replace(case, traffic=replace(case.traffic, targets=left)), case)
     return [option for base in bases for option in trial.helpful(base)]
 
 
@@ -77,14 +85,15 @@ class _Trial:
 
     tried: Sequence[tuple[Base, EngineSettings]]
     field: Field
-    case: Case
+    case: Case  # its targets are what the network leaves
+    asked: Case  # as it was asked
     needed: Integers
     replicas: Integers
     share: Floats
     times: Latency
 
     @classmethod
-    def of(cls, tried: Sequence[tuple[Base, EngineSettings]], found: Field, case: Case) -> "_Trial":
+    def of(cls, tried: Sequence[tuple[Base, EngineSettings]], found: Field, case: Case, asked: Case) -> "_Trial":
         """Screen every entry and count its replicas and machines."""
         field, traffic = _screened(tried, found, case), case.traffic
         count = needed(traffic.peak_qps, field.capacity.max_rps)
@@ -100,7 +109,7 @@ class _Trial:
             _machines(number, each, base.machine_cards) / (base.option.instance_count or base.option.replicas or 1)
             for (base, _), number, each in zip(tried, replicas.tolist(), cards, strict=True)
         ])  # fmt: skip
-        return cls(tried, field, case, count, replicas, share, times)
+        return cls(tried, field, case, asked, count, replicas, share, times)
 
     def helpful(self, base: Base) -> Iterator[Option]:
         """The best combination that leaves the answers alone, and the best of all where it saves more still."""
@@ -128,7 +137,8 @@ class _Trial:
         (each,) = one.grid.configurations()
         rate = traffic.peak_qps / replicas
         batch = batch_at(one.screen, np.array([rate]), batch_limit(one.grid, one.screen, traffic))
-        (found,) = predictions(one, Placed(np.array([0]), batch, np.array([rate])), self.case)
+        at_rate = Placed(np.array([0]), batch, np.array([rate]), one.capacity.max_rps)
+        (found,) = predictions(one, at_rate, self.case)
         predicted = _modelled(found, plain, settings)
         machines = _machines(replicas, each.gpu_count, base.machine_cards)
         gpus = machines * (base.offer.cards if base.offer else each.gpu_count)
@@ -140,7 +150,13 @@ class _Trial:
         saving = None if before is None or after is None else round(before - after, 2)
         where = f"{gpus} × {plain.gpu_type}" + (f" at {base.offer.cloud}" if base.offer else "")
         why = why_hosted(
-            plain.kind, cost, predicted, plain.quality, self.case, machines=f"{where} with {settings.words}"
+            plain.kind,
+            cost,
+            predicted,
+            plain.quality,
+            self.asked,
+            machines=f"{where} with {settings.words}",
+            network_ms=plain.network_ms,
         )
         return replace(
             plain,

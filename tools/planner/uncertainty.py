@@ -12,6 +12,7 @@ from tools.planner.capacity import batch_at
 from tools.planner.engine_settings import screened_with
 from tools.planner.grid import Floats
 from tools.planner.latency import latency, spread
+from tools.planner.network import served
 from tools.planner.option import Option
 from tools.planner.replicas import HEADROOM
 from tools.planner.traffic import TrafficProfile, Z
@@ -69,7 +70,7 @@ def chances(
     demand = np.exp(DEMAND_SPREAD * random.standard_normal(SAMPLES))
     top = np.full(SAMPLES, float(max(predicted.max_concurrency_per_replica, 1)))
     batch = batch_at(one, traffic.peak_qps * demand / replicas, top)
-    targets = traffic.targets
+    targets = served(traffic.targets, option.network_ms)
     times = latency(one.cost, one.osl, batch, spread(one, traffic, targets.percentile), targets.e2e_basis)
     ends = {name: end for name, end in predicted.interval_80.items() if end[0] > 0}
     wide = {name: log(high / low) / 2 / _HALF_OF_80 for name, (low, high) in ends.items()}

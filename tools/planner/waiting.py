@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tools.performance.experience import NO_EXPERIENCE, Experience
+from tools.planner.network import served
 from tools.planner.option import Option
 from tools.planner.refinement import SEED, trial_of
 from tools.planner.traffic import TrafficProfile
@@ -45,7 +46,8 @@ def waiting(
         if trial is None or option.replicas is None:
             return None
         seen.append(trial.run(option.replicas).samples["ttft_ms"])
-    return _counted(option, np.concatenate(seen), traffic.targets.ttft_ms, runs)
+    allowed_ms = served(traffic.targets, option.network_ms).ttft_ms
+    return _counted(option, np.concatenate(seen), allowed_ms, runs)
 
 
 def _counted(option: Option, ttft_ms: Floats, target_ms: float, runs: int) -> Waiting:

@@ -18,6 +18,7 @@ Json = Mapping[str, Any]
 
 SHOWN = 12
 TUNED_SHOWN = 4
+WAYS_SHOWN = 3
 PICKS = {
     "balanced": "balanced",
     "lowest_cost": "lowest cost",
@@ -56,6 +57,11 @@ def show_plan(plan: Json) -> None:
         console.print(Text(plan["api_instead"]["text"], style="cyan"))
     percentile = plan["slo"]["percentile"]
     console.print(options_table(plan["options"], plan["lists"], plan["rejected"], percentile=percentile))
+    ways = dict.fromkeys(
+        each["network"]["text"] for each in plan["options"] if each.get("network") and each["predicted"]
+    )
+    for way in list(ways)[:WAYS_SHOWN]:
+        console.print(Text(f"· network: {way}; counted in TTFT and E2E", style="dim"))
     if plan.get("tuned"):
         console.print(tuned_table(plan))
     console.print(rejections(plan["rejected"]))
@@ -88,6 +94,8 @@ def specification_panel(plan: Json) -> RenderableType:
         if detail and detail != key:
             badge.append(f"  {detail[:90]}", style="dim")
         table.add_row(f"{label}{at}{basis}", shown, unit, badge)
+    if plan["intent"].get("user_region"):
+        table.add_row("users are in", plan["intent"]["user_region"], "", Text("said", style=BADGES["said"]))
     budget = plan["intent"].get("budget")
     if budget:
         table.add_row("budget", amount(budget), "", Text("said", style=BADGES["said"]))
@@ -182,8 +190,12 @@ def _cells(option: Json) -> list[RenderableType]:
     shown = {"ttft": "ttft_ms", "tpot": "tpot_ms", "e2e": "e2e_ms"}
     if predicted["e2e_basis"] == "perceived":
         shown["e2e"] = "perceived_ms"
+    way = (option.get("network") or {}).get("round_trip_ms", 0.0)
     times = [
-        Text(f"{predicted[field]['at_target']:,.0f}", style="green" if met[name] else "red")
+        Text(
+            f"{predicted[field]['at_target'] + (way if name != 'tpot' else 0.0):,.0f}",
+            style="green" if met[name] else "red",
+        )
         for name, field in shown.items()
     ]
     used, badge = _share(predicted["utilization"]), Text(evidence + own, style=BADGES.get(evidence, ""))
