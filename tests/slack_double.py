@@ -122,7 +122,7 @@ def _text(text: Json, place: tuple[str, str]) -> Iterator[str]:
 class Slack:
     """One workspace. `messages` by ts; `whispers`: what one person saw; `calls`: every request in order.
 
-    `refusals`: what the next requests of a method are answered instead, as status, headers and body.
+    `hold`: cleared, answers wait. `refusals`: the next answers of a method instead, as status, headers and body.
     """
 
     def __init__(self) -> None:
@@ -135,6 +135,8 @@ class Slack:
         self.refusals: dict[str, list[tuple[int, Json, Json]]] = {}
         self.unasked: list[str] = []
         self.url = ""
+        self.hold = asyncio.Event()
+        self.hold.set()
         self._ts = 0
 
     async def until(self, holds: Callable[[], Any]) -> Any:
@@ -155,6 +157,7 @@ class Slack:
         """The Web API."""
         method, body = request.match_info["method"], await _body(request)
         self.calls.append((method, body))
+        await self.hold.wait()
         if self.refusals.get(method):
             status, headers, told = self.refusals[method].pop(0)
             return web.json_response(told, status=status, headers=headers)

@@ -27,17 +27,17 @@ class Work:
         self._shown = float("-inf")
         self._step = ""
         self._ts: str | None = None
-        self._sending: asyncio.Task[None] | None = None
+        self.sending: asyncio.Task[None] | None = None
 
     def show(self, event: Progress) -> None:
         """Show the newest state, unless the last one is too recent or still on its way."""
         self._step = event.step
         now = self._clock()
         early = now - self._began < SHOW_AFTER_S or now - self._shown < SHOW_EVERY_S
-        if early or (self._sending is not None and not self._sending.done()):
+        if early or (self.sending is not None and not self.sending.done()):
             return
         self._shown = now
-        self._sending = asyncio.create_task(self._draw(progress_text(event)))
+        self.sending = asyncio.create_task(self._draw(progress_text(event)))
 
     async def finish(self) -> None:
         """Say how long it took, where there is a line."""
@@ -52,8 +52,8 @@ class Work:
             return
 
     async def _last(self, text: str) -> None:
-        if self._sending is not None:
-            await self._sending
+        if self.sending is not None:
+            await self.sending
             await self._draw(text)
 
     async def _draw(self, text: str) -> None:
