@@ -24,6 +24,8 @@ from tools.planner.refinement import Refined, finalists, refine_option
 from tools.planner.waiting import RUNS, Waiting, waiting
 
 PLANS_KEPT = 64
+SIMULATIONS = 1
+"""At a time and process: planning, which people wait for, goes on beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Looks:
     def __init__(self, door: Sessions) -> None:
         self._door = door
         self.context = door.context
+        self._simulating = asyncio.Semaphore(SIMULATIONS)
         self._plans: OrderedDict[tuple[str, str, int], Plan] = OrderedDict()
 
     async def shown(self, thread: str, owner: str) -> Shown:
@@ -74,7 +77,8 @@ class Looks:
     async def refined(self, thread: str, owner: str, option: str) -> Refined | None:
         """An option simulated at the peak; None for APIs. Raises NotFound and Conflict."""
         made, each = await self._option(thread, owner, option)
-        return await asyncio.to_thread(refine_option, each, made.traffic, made.experience)
+        async with self._simulating:
+            return await asyncio.to_thread(refine_option, each, made.traffic, made.experience)
 
     async def load(self, thread: str, owner: str, option: str) -> LoadCurve | None:
         """Latency by load; None for APIs. Raises NotFound and Conflict."""
@@ -95,7 +99,8 @@ class Looks:
         """Waits as simulated `runs` times; None for APIs. Raises NotFound and Conflict."""
         made, each = await self._option(thread, owner, option)
         number = min(max(runs, 1), RUNS)
-        return await asyncio.to_thread(waiting, each, made.traffic, made.experience, runs=number)
+        async with self._simulating:
+            return await asyncio.to_thread(waiting, each, made.traffic, made.experience, runs=number)
 
     async def scenarios(self, thread: str, owner: str) -> tuple[Scenario, ...]:
         """What was kept of this conversation under a name. Raises NotFound."""

@@ -1,6 +1,7 @@
 """A plan as a report to pass on: one HTML page that loads nothing, or Markdown."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from agent.card import card
@@ -46,12 +47,30 @@ def plan_report(plan: Plan, form: str, snapshot: Snapshot, market: Market, chose
     return report_page("plan", **facts, plots=_plots(plan, option, snapshot, market))
 
 
+def write_plan_report(plans: Sequence[Plan], file: Path, snapshot: Snapshot, market: Market) -> None:
+    """Write the report of the one plan; the ending of the file says in which form. It is whole or not there.
+
+    Raises BadInput for several plans, another ending, or a file that cannot be written.
+    """
+    if len(plans) > 1:
+        raise BadInput(f"a report is about one plan, not {len(plans)}", "plan one need at a time", field="report")
+    text = plan_report(plans[0], file.suffix.lower().lstrip("."), snapshot, market)
+    draft = file.with_name(f".{file.name}.unfinished")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(file)
+    except OSError as error:
+        raise BadInput(f"{file}: cannot be written ({error.strerror})", field="report") from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def _facts(plan: Plan, option: Option | None) -> Json:
-    found = plan.to_json()
+    found, language = plan.to_json(), plan.traffic.workload_type == "llm"
     state: State = {
         "intent": found["intent"],
         "provenance": {},
-        "traffic": {"traffic": found["traffic"], "slo": found["slo"]},
+        "traffic": {"traffic": found["traffic"], "slo": found["slo"]} if language else {},
     }
     state["provenance"] = {
         path: entry.model_dump(mode="json") for path, entry in plan.traffic.provenance.items() if entry.source == "said"
@@ -60,7 +79,7 @@ def _facts(plan: Plan, option: Option | None) -> Json:
     basis = plan.traffic.targets.e2e_basis
     simulated = {key: each.to_json() for key, each in refine(plan).items()}
     return {
-        "title": f"Plan for {plan.traffic.task_type.replace('_', ' ')}",
+        "title": f"Plan for {(plan.traffic.task_type if language else plan.traffic.workload_type).replace('_', ' ')}",
         "description": plan.intent.use_case_description or "",
         "feasible": plan.feasible,
         "groups": card(state).spec["groups"],

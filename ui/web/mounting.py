@@ -61,6 +61,7 @@ async def web_chat(app: FastAPI, home: Path) -> AsyncIterator[None]:
     thumbs.install(app, history, app.state.sessions)
     app.add_api_route("/", _to_chat, include_in_schema=False)
     app.add_api_route("/thread/{thread}", _to_thread, include_in_schema=False)
+    app.add_api_route("/public/profiles/{name}", _to_picture, include_in_schema=False)
     mount_chainlit(app, str(entry), path="/ui")
     inner = chainlit.server.app.user_middleware  # minding the path is for mounts at the root; it only adds noise here
     inner[:] = [each for each in inner if not issubclass(_class(each.cls), BaseHTTPMiddleware)]
@@ -82,6 +83,11 @@ async def _to_chat() -> RedirectResponse:
 async def _to_thread(thread: str) -> RedirectResponse:
     """Chainlit forgets in one place that it is not at the root."""
     return RedirectResponse(f"/ui/thread/{quote(thread, safe='')}")
+
+
+async def _to_picture(name: str) -> RedirectResponse:
+    """And in another."""
+    return RedirectResponse(f"/ui/public/profiles/{quote(name, safe='')}")
 
 
 def _class(made: Any) -> type:

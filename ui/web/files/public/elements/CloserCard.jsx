@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "react"
 
 const VIEWS = [["load", "Latency by load"], ["cost", "Cost over time"], ["day", "Over the day"], ["waits", "Simulated waits"]]
 const RUNS = [1, 4]
+const REDRAW_AFTER_MS = 700 // what people wait for comes first
 const LOST = { errors: { "": "The server did not answer; try again." } }
 const NAME = /[^\p{L}\p{N}_ .-]/gu
 
@@ -80,7 +81,7 @@ function Closer({ data, callAction, sendUserMessage }) {
   const [working, setWorking] = useState(false)
   const [open, setOpen] = useState(false)
   const [seen, setSeen] = useState(false)
-  const place = useRef(null)
+  const place = useRef(null), drawn = useRef(data.revision)
   const first = data.titles && data.titles.length ? data.titles[0].id : ""
   const current = (data.titles || []).some((each) => each.id === option) ? option : first
 
@@ -101,7 +102,9 @@ function Closer({ data, callAction, sendUserMessage }) {
   useEffect(() => {
     if (!seen || !current || data.superseded) return undefined
     let gone = false
+    const wait = drawn.current === data.revision ? 0 : REDRAW_AFTER_MS
     const draw = async () => {
+      drawn.current = data.revision
       setWorking(true)
       for (const runs of view === "waits" ? RUNS : [1]) {
         const answer = await ask({ kind: view, option: current, runs })
@@ -110,8 +113,8 @@ function Closer({ data, callAction, sendUserMessage }) {
       }
       setWorking(false)
     }
-    draw()
-    return () => { gone = true }
+    const begin = setTimeout(draw, wait)
+    return () => { gone = true; clearTimeout(begin) }
   }, [seen, view, current, data.revision, data.superseded])
   if (data.superseded || !first) return null
 

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "react"
 // Ranked options: sliders that plan anew, lists, what a simulation makes of the picks, comparison side by side, the
 // Pareto chart, and what was left out. Figures and drawings come formatted from the server.
 
-const PREVIEW_MS = 60, SETTLE_MS = 700, REFINE_AFTER_MS = 400
+const PREVIEW_MS = 60, SETTLE_MS = 700, REFINE_AFTER_MS = 900
 const LOST = { errors: { "": "The server did not answer; try again." } }
 
 const Times = ({ times }) => (
@@ -46,7 +46,7 @@ const Option = ({ option, picked, refined, onPick, onChoose, onRefine, busy }) =
         <input type="checkbox" checked={picked} onChange={() => onPick(option.id)} aria-label={`Compare ${option.model} on ${option.runs}`} />
         <b>{option.model}</b><span className="sx-quiet">{option.vendor}</span>
         <span className="sx-space" />
-        <b className="sx-money">{option.monthly}</b><span className="sx-quiet">a month</span>
+        <span className="sx-price"><b className="sx-money">{option.monthly}</b> <span className="sx-quiet">a month</span></span>
       </div>
       <div className="sx-line">
         {option.runs}<span className="sx-quiet">{option.where}</span>
