@@ -1,11 +1,13 @@
 """The web chat on its own wire: words, card, edit, refusal, approval, resume; and what Chainlit leaves open, closed."""
 
 import asyncio
+import io
 import os
 import subprocess
 import sys
 import uuid
-from collections.abc import AsyncIterator, Iterator
+import zipfile
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 import socketio  # type: ignore[import-untyped]
+import yaml
 
 from ui.access import PasswordFile
 
@@ -99,6 +102,21 @@ class Chat:
             await self.changed.wait_for(there)
         return self.cards[name]
 
+    async def ask(self, kind: str, **values: Any) -> dict[str, Any]:
+        """What the deployment card asks beside its buttons."""
+        action = {"name": "deployment", "payload": {"kind": kind, **values}, "label": "", "tooltip": "", "icon": None,
+                  "id": str(uuid.uuid4())}  # fmt: skip
+        answer = await self.session.post("/ui/project/action", json={"sessionId": self.identity, "action": action})
+        assert answer.status_code == 200, answer.text
+        told: dict[str, Any] = answer.json()["response"]
+        return told
+
+    async def card_where(self, name: str, holds: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+        """The newest card of a name, once this holds of it."""
+        async with asyncio.timeout(PATIENCE_S), self.changed:
+            await self.changed.wait_for(lambda: name in self.cards and holds(self.cards[name]))
+        return self.cards[name]
+
     async def answer(self, word: str) -> str:
         """The newest message with this word."""
 
@@ -117,7 +135,7 @@ class Chat:
 
     async def _element(self, element: dict[str, Any]) -> None:
         async with self.changed:
-            if not element["props"].get("superseded"):
+            if element["type"] == "custom" and not element["props"].get("superseded"):
                 self.cards[element["name"]] = element["props"]
             self.changed.notify_all()
 
@@ -176,10 +194,30 @@ async def test_words_become_a_card_that_is_edited_approved_and_rolled_back(serve
         assert sorted(map(bool, both)) == [False, True]
         report = await ann.card("ReportCard")
         assert {slo["name"] for slo in report["slos"]} >= {"TTFT p90 (ms)"}
-        card = await ann.card("SpecCard", revision=4)
-        assert card["deployment"]["endpoints"]
+        card = await ann.card("DeployCard", revision=4)
+        running = card["running"]
+        assert running["endpoints"]
+        assert running["tested"]
+        assert [link["title"].split()[0] for link in running["monitoring"]][-1] == "metrics"
+
+        assert await ann.ask("try", prompt="How do I reset my password?") == {"errors": {}}
+        card = await ann.card_where("DeployCard", lambda card: (card.get("tried") or {}).get("finished"))
+        assert card["tried"]["text"]
+        assert {"answer", "TTFT"} <= {figure["name"] for figure in card["tried"]["figures"]}
+        assert "4,000 characters" in (await ann.ask("try", prompt="x" * 5000))["errors"]["prompt"]
+
+        assert "1 to 5" in (await ann.ask("rate", stars=9))["errors"]["stars"]
+        assert await ann.ask("rate", stars=4, comment="fits") == {"errors": {}}
+        card = await ann.card_where("DeployCard", lambda card: card["running"]["rating"])
+        assert card["running"]["rating"] == {"stars": 4, "comment": "fits"}
+        for paper in report["papers"]:
+            found = await ann.session.get(f"{report['downloads']}/{paper['id']}")
+            assert found.headers["content-type"].startswith(paper["media_type"])
+            assert "attachment" in found.headers["content-disposition"]
+            assert "sandbox" in found.headers["content-security-policy"]
+
         assert await ann.act("rollback", 4) == {}
-        card = await ann.card("SpecCard", deployment=None)
+        card = await ann.card("DeployCard", running=None)
         assert not any(message.get("isError") for message in ann.messages)
 
 
@@ -241,7 +279,69 @@ async def test_a_dropped_bill_is_analysed_under_its_own_name(server: str, reposi
             files={"file": ("october.csv", bill.read_bytes(), "text/csv")},
         )
         await ann.say("what could I save on this bill?", (sent.json()["id"],))
-        assert "october.csv: 9 lines" in await ann.answer("lines")
+        card = await ann.card("BillCard", title="october.csv")
+        assert {"name": "lines", "text": "9"} in card["facts"]
+        assert len(card["open_lines"]) == 9
+        assert sorted(paper["media_type"] for paper in card["papers"]) == ["application/json", "text/html"]
+        for paper in card["papers"]:
+            assert (await ann.session.get(f"{card['downloads']}/{paper['id']}")).status_code == 200
+
+
+async def test_prices_come_as_a_table_with_a_source_in_every_row(server: str) -> None:
+    async with chatting(server, ANN) as ann:
+        await ann.say("how much does claude sonnet cost per million tokens?")
+        card = await ann.card("TableCard")
+        assert [column["name"] for column in card["columns"]][-1] == "source"
+        assert card["rows"]
+        for row in card["rows"]:
+            assert row[3]["text"].startswith("$")
+            assert row[-1]["url"].startswith("https://")
+
+
+async def test_files_and_manifests_are_their_owner_s_alone(server: str, repository: Path) -> None:
+    async with chatting(server, ANN) as ann, chatting(server, BOB) as bob, httpx.AsyncClient(base_url=server) as none:
+        await ann.say(WORDS)
+        card = await ann.card("DeployCard")
+        shown = await ann.ask("manifests", form="vanilla")
+        assert shown["form"] == "vanilla"
+        assert {"deployment.yaml", "service.yaml"} <= {each["file"] for each in shown["files"]}
+        assert "kind: Secret" not in "".join(each["text"] for each in shown["files"])
+        assert "one of" in (await ann.ask("manifests", form="helm"))["errors"]["form"]
+        zipped = await ann.session.get(f"{card['downloads']}/manifests.zip", params={"form": "vanilla"})
+        with zipfile.ZipFile(io.BytesIO(zipped.content)) as archive:
+            names = archive.namelist()
+            assert len(names) == len(shown["files"]) + 1
+            assert archive.read(names[0]).decode() == shown["files"][0]["text"]
+        stream = await ann.session.get(f"{card['downloads']}/manifests.yaml")
+        assert "InferenceService" in {each["kind"] for each in yaml.safe_load_all(stream.text)}
+        bill = repository / "tests" / "data" / "invoices" / "canonical_five_column.csv"
+        sent = await ann.session.post("/ui/project/file", params={"session_id": ann.identity},
+                                      files={"file": ("bill.csv", bill.read_bytes(), "text/csv")})  # fmt: skip
+        await ann.say("what could I save?", (sent.json()["id"],))
+        papers = (await ann.card("BillCard"))["papers"]
+        addresses = [f"{card['downloads']}/{name}" for name in ("manifests.zip", "manifests.yaml", papers[0]["id"])]
+        for address in addresses:
+            assert (await ann.session.get(address)).status_code == 200
+            assert (await bob.session.get(address)).status_code == 404
+            assert (await none.get(address)).status_code == 401
+        elsewhere = addresses[-1].replace(str(ann.thread), str(uuid.uuid4()))
+        assert (await ann.session.get(elsewhere)).status_code == 404
+
+
+async def test_a_thumb_is_kept_for_its_owner_s_messages_only(server: str) -> None:
+    async with chatting(server, ANN) as ann, chatting(server, BOB) as bob:
+        await ann.say(WORDS)
+        await ann.card("DeployCard")
+        message = str(uuid.uuid4())
+        thumb = {"feedback": {"forId": message, "value": 1, "threadId": ann.thread, "comment": "good"},
+                 "sessionId": ann.identity}  # fmt: skip
+        assert (await bob.session.put("/ui/feedback", json=thumb)).status_code == 404
+        kept = await ann.session.put("/ui/feedback", json=thumb)
+        assert kept.json() == {"success": True, "feedbackId": f"rating-{message}", "rated": False}
+        gone = {"feedbackId": kept.json()["feedbackId"]}
+        assert (await bob.session.request("DELETE", "/ui/feedback", json=gone)).status_code == 404
+        assert (await ann.session.request("DELETE", "/ui/feedback", json=gone)).status_code == 200
+        assert (await ann.session.request("DELETE", "/ui/feedback", json=gone)).status_code == 404
 
 
 async def test_the_page_asks_no_other_host_and_the_root_leads_to_it(server: str) -> None:
@@ -255,5 +355,6 @@ async def test_the_page_asks_no_other_host_and_the_root_leads_to_it(server: str)
         assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
         assert (await visitor.get("/v1/deployments")).status_code == 401
         assert (await visitor.post("/ui/login", data={"username": "ann", "password": "no"})).status_code == 401
-        for name in ("SpecCard", "OptionsCard", "ReportCard", "ComparisonCard", "QuestionCard", "ProgressCard"):
+        for name in ("SpecCard", "OptionsCard", "ReportCard", "ComparisonCard", "QuestionCard", "ProgressCard",
+                     "DeployCard", "TableCard", "BillCard", "StatusCard"):  # fmt: skip
             assert (await visitor.get(f"/ui/public/elements/{name}.jsx")).status_code == 200
