@@ -30,6 +30,13 @@ class Checkpoints(AsyncPostgresSaver):
         super().__init__(pool, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
         self._url = url
 
+    async def rows(self, query: str) -> list[DictRow]:
+        """What a question without values gives."""
+        with explaining(self._url):
+            async with self._cursor() as cursor:
+                await cursor.execute(query.encode())
+                return await cursor.fetchall()
+
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         with explaining(self._url):
             return await super().aget_tuple(config)

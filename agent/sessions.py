@@ -7,20 +7,18 @@ waiting card are an edit.
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import aiosqlite
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.types import Command, StateSnapshot
 
 from agent.backends.phrasing import phrased
 from agent.backends.protocol import Backend
 from agent.card import card, options
+from agent.checkpoints import open_checkpoints
 from agent.context import Context
 from agent.events import Card, Event, Failed, Options, Replied, Said
 from agent.graph import Graph, build_graph
@@ -284,32 +282,5 @@ async def open_sessions(
 
     Raises StateUnusable when it cannot be written, and Unavailable when the database does not answer.
     """
-    async with AsyncExitStack() as stack:
-        if url is None:
-            yield Sessions(build_graph(await stack.enter_async_context(_sqlite(database))), context, Turns(bounds))
-            return
-        from agent.postgres import open_postgres  # noqa: PLC0415 - its driver takes a while to load
-
-        saver, locks = await stack.enter_async_context(open_postgres(url, bounds.process))
+    async with open_checkpoints(database, url, bounds.process) as (saver, locks):
         yield Sessions(build_graph(saver), context, Turns(bounds, locks))
-
-
-@asynccontextmanager
-async def _sqlite(database: Path) -> AsyncIterator[AsyncSqliteSaver]:
-    try:
-        database.parent.mkdir(parents=True, exist_ok=True)
-        connection = await aiosqlite.connect(database)
-    except (OSError, aiosqlite.Error) as error:
-        raise StateUnusable(f"cannot use the state directory {database.parent}: {error}", "set SEXTANT_HOME") from error
-    try:
-        saver = AsyncSqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
-        try:
-            await saver.setup()
-            await connection.execute("PRAGMA synchronous=NORMAL")
-        except aiosqlite.Error as error:
-            raise StateUnusable(
-                f"cannot write conversations to {database}: {error}", "free space, fix permissions, or set SEXTANT_HOME"
-            ) from error
-        yield saver
-    finally:
-        await connection.close()

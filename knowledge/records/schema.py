@@ -245,6 +245,8 @@ _SLACK = (
     ) STRICT""",
 )
 
+_SECRETS = ("CREATE TABLE secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",)
+
 # A part that needs tables of its own appends one more tuple, and changes none that is there.
 MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     _FIRST,
@@ -252,4 +254,5 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     _HOSTS_AND_CHATS,
     _KEYS_AND_RECEIPTS,
     _SLACK,
+    _SECRETS,
 )
