@@ -10,6 +10,7 @@ import typer
 from knowledge.errors import SextantError
 from ui.commands import (
     audit,
+    backup,
     benchmarks,
     catalog,
     chat,
@@ -31,6 +32,7 @@ from ui.commands import (
     people,
     plan,
     predict,
+    retention,
     rollback,
     serve,
     session,
@@ -84,6 +86,9 @@ app.command("status")(status.status)
 app.command("monitoring")(monitoring.monitoring)
 app.command("observe")(observe.observe)
 app.command("validate")(validate.validate)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
+app.command("retention")(retention.retention)
 
 
 def main() -> None:
