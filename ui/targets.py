@@ -51,7 +51,7 @@ def cluster_place(choice: "ClusterChoice", home: Path, snapshot: "Snapshot", rec
     )
     where = f"context {choice.context}" if choice.context else target.server
     what = f"the simulator as {settings.target}" if settings.simulator else settings.target
-    title = f"Kubernetes, namespace {settings.namespace} of {where}, {what}"
+    title = f"namespace {settings.namespace} of {where}, {what}"
     return Place(target, title, rents=not settings.simulator)
 
 

@@ -56,7 +56,7 @@ def _running(running: Mapping[str, Any]) -> Json:
     simulated = f"simulated {factor:g} times faster than real; figures are as if real" if factor != 1 else ""
     return {
         "id": running["id"],
-        "title": running.get("title", ""),
+        "title": ": ".join(filter(None, (running.get("target", ""), running.get("title", "")))),
         "endpoints": list(dict.fromkeys(running.get("endpoints") or [])),
         "state": state,
         "words": STATES.get(state, state),

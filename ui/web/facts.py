@@ -6,6 +6,8 @@ from typing import Any
 from agent.events import Said
 from templates.numbers import amount, dollars
 from ui.targets import LOCAL
+from ui.web.deployment import STATES
+from ui.web.wording import worded
 
 Json = dict[str, Any]
 
@@ -132,11 +134,11 @@ def status_props(facts: Mapping[str, Any]) -> Json:
                 "model": each["model"],
                 "runs": each["runs"],
                 "where": "on this machine, simulated" if each["target"] == LOCAL else f"on {each['target']}",
-                "state": each["state"].replace("_", " "),
+                "state": STATES.get(each["state"], each["state"]),
                 "since": each["since"][:16].replace("T", " "),
                 "monthly": "" if each["monthly_usd"] is None else f"planned at {dollars(each['monthly_usd'])} a month",
                 "verdict": (each["verdict"] or "not tested").replace("_", " "),
-                "reason": each["reason"],
+                "reason": worded(each["reason"]),
             }
             for each in facts["deployments"]
         ],
@@ -152,7 +154,7 @@ def _observed(seen: Mapping[str, Any]) -> Json:
         "source": f"{seen['source']}, {seen['covered_s']:,.0f} s covered",
         "slos": [
             {
-                "name": each["slo"].removesuffix("_ms").replace("_", " ").upper().replace(" P", " p"),
+                "name": worded(each["slo"]),
                 "bound": f"{amount(each['bound_ms'])} ms",
                 "measured": "–" if each["measured_ms"] is None else f"{amount(each['measured_ms'])} ms",
                 "share": "" if each["share_within"] is None else f"{each['share_within']:.1%} within",
@@ -163,7 +165,7 @@ def _observed(seen: Mapping[str, Any]) -> Json:
         "findings": [
             {
                 "severity": each["severity"],
-                "text": each["text"],
+                "text": worded(each["text"]),
                 "action": each["action"],
                 "saving": _saving(each["saving_usd_per_month"]),
             }

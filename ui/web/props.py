@@ -12,6 +12,7 @@ from tools.editing import FIELDS
 from tools.planner.plots import cost_against_latency, spot
 from ui.rendering.option_words import option_words
 from ui.rendering.plan import PICKS, headline
+from ui.web.wording import worded
 
 Json = dict[str, Any]
 
@@ -171,11 +172,11 @@ def report_props(report: Report) -> Json:
     return {
         "key": f"{facts['deployment_id']} {facts['started_at']}",
         "verdict": facts["verdict"],
-        "reason": _reason(facts),
+        "reason": worded(facts["reason"]),
         "deployment": facts["deployment_id"],
         "slos": [
             {
-                "name": _named(slo["name"]),
+                "name": worded(slo["name"]),
                 "bound": amount(slo["bound"]),
                 "measured": amount(slo["measured"]),
                 "interval": "" if slo["low"] is None else f"{amount(slo['low'])} to {amount(slo['high'])}",
@@ -197,14 +198,6 @@ def report_props(report: Report) -> Json:
         "sources": [f"{name}: {text}" for name, text in facts.get("sources", {}).items()],
         "papers": facts.get("papers", []),
     }
-
-
-def _reason(facts: Mapping[str, Any]) -> str:
-    """The reason of a verdict with objectives called as the table calls them."""
-    text = str(facts["reason"])
-    for slo in facts["slos"]:
-        text = text.replace(slo["name"], _named(slo["name"]))
-    return text
 
 
 def question_props(asked: Asked) -> Json:

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react"
+import { useEffect, useRef, useState } from "react"
 
 // From a choice to something that runs: where, at what cost, with which manifests, and then how it does.
 
@@ -243,6 +243,9 @@ function Deployment({ props, callAction, sendUserMessage }) {
   const [sending, setSending] = useState(false)
   const [error, setError] = useState("")
   useEffect(() => { setError("") }, [props.revision])
+  const place = useRef(null)
+  const working = Boolean(props.work)
+  useEffect(() => { if (working && place.current) place.current.scrollIntoView({ block: "nearest", behavior: "smooth" }) }, [working])
   if (props.superseded) return null
   const call = caller(callAction)
   const busy = sending || Boolean(props.work)
@@ -252,7 +255,7 @@ function Deployment({ props, callAction, sendUserMessage }) {
     setSending(false)
   }
   return (
-    <section className="sx-card" data-testid="deploy-card" aria-label="Deployment" aria-busy={busy}>
+    <section ref={place} className="sx-card" data-testid="deploy-card" aria-label="Deployment" aria-busy={busy}>
       <header className="sx-head">
         <h3>{props.running ? "Deployment" : "Deploy"}</h3>
         {props.chosen && <span className="sx-quiet">{props.chosen.title}</span>}
