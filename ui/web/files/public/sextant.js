@@ -4,3 +4,28 @@ window.addEventListener("message", (event) => {
   const thread = event.source === window && event.data && event.data.sextant_thread
   if (thread && /^[0-9a-f-]{36}$/.test(thread)) history.replaceState(history.state, "", `/ui/thread/${thread}`)
 })
+
+
+// What Chainlit leaves without a name or with the wrong role, for those who do not see the page.
+const NAMES = {
+  "sidebar-trigger-button": "Show or hide the chats", "search-chats-button": "Search the chats", "new-chat-button": "New chat",
+  "upload-button": "Attach a bill", "chat-submit": "Send", "stop-button": "Stop", "theme-toggle": "Light or dark", "user-nav-button": "Account",
+}
+const named = () => {
+  for (const button of document.querySelectorAll("button:not([aria-label]):not([aria-labelledby])")) {
+    if (button.textContent.trim() || button.title || button.querySelector("img[alt]:not([alt=''])")) continue
+    const icon = (button.querySelector("svg[class*=lucide-]")?.getAttribute("class") || "").match(/lucide-([a-z-]+)/)
+    button.setAttribute("aria-label", NAMES[button.id] || (button.id || (icon && icon[1]) || "button").replaceAll("-", " "))
+  }
+  for (const choice of document.querySelectorAll("#chat-profiles:not([aria-label])")) choice.setAttribute("aria-label", "What the chat begins as")
+  for (const button of document.querySelectorAll("button[role=presentation]")) button.removeAttribute("role")
+  for (const image of document.querySelectorAll("img:not([alt])")) image.alt = ""
+  for (const option of document.querySelectorAll("div#thread-options[aria-expanded]")) option.removeAttribute("aria-expanded")
+  for (const list of document.querySelectorAll("ul[data-sidebar=menu]:has(> div):not([role])")) list.setAttribute("role", "presentation")
+}
+let due = 0
+const later = () => { due = due || requestAnimationFrame(() => { due = 0; named() }) }
+new MutationObserver(later).observe(document.documentElement, {
+  childList: true, subtree: true, attributes: true, attributeFilter: ["aria-expanded", "role"],
+})
+later()
