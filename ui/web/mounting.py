@@ -20,6 +20,8 @@ from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.responses import RedirectResponse
 
 from knowledge.errors import StateUnusable
+from knowledge.records.database import Database
+from knowledge.records.secret import shared_secret
 from templates.reports import chart_style
 from ui.settings import point_chainlit_to
 
@@ -38,7 +40,8 @@ async def web_chat(app: FastAPI, home: Path) -> AsyncIterator[None]:
     """The chat at `/ui` for as long as the context lasts; `/` leads there. One per process."""
     root = home / "web"
     entry = _prepared(root)
-    point_chainlit_to(root, _key(root / KEY_FILE))
+    database = app.state.context.records.database
+    point_chainlit_to(root, _shared_key(database) if database.shared else _key(root / KEY_FILE))
 
     import chainlit.server
     from chainlit.utils import mount_chainlit
@@ -51,7 +54,7 @@ async def web_chat(app: FastAPI, home: Path) -> AsyncIterator[None]:
 
     original = chainlit.server.get_html_template
     chainlit.server.get_html_template = lambda root_path: offline(original(root_path))  # type: ignore[no-untyped-call]
-    history = History(app.state.context.records.database)
+    history = History(database)
     history.forgotten = app.state.sessions.context.records.papers.forget
     sign_in = SignIn(app.state.access, app.state.settings, app.state.rates)
     sign_in.install()
@@ -125,6 +128,11 @@ def _put_words(folder: Path) -> None:
     words["chat"]["watermark"] = "Every figure names its source; predictions come with an interval."
     folder.mkdir(exist_ok=True)
     (folder / f"{LANGUAGE}.json").write_text(json.dumps(words), encoding="utf-8")
+
+
+def _shared_key(database: Database) -> str:
+    """What sign-ins are signed with where every replica must know who signed in at another."""
+    return shared_secret(database, KEY_FILE, lambda: secrets.token_hex(64))
 
 
 def _key(file: Path) -> str:
