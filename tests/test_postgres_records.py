@@ -16,6 +16,9 @@ from knowledge.records import Measure, NewDeployment, Outcome, Records, Replica,
 from knowledge.records.address import shown_address
 from knowledge.records.database import open_database
 from knowledge.records.schema import MIGRATIONS
+from knowledge.records.secret import shared_secret
+from tools.deploy import read_specification, replicas
+from tools.deploy.local import LocalTarget
 
 NEW = NewDeployment("ann", "t", "h" * 64, "local", {"model_id": "m"}, "m", "g", 1, "vllm", 1.5, None, "s", "here")
 OUTCOME = Outcome(
@@ -25,6 +28,19 @@ OUTCOME = Outcome(
     slos=(SloOutcome("ttft_p90_ms", 200.0, 101.5, "met"), SloOutcome("e2e_p90_ms", 1.0, None, "inconclusive")),
     report={"verdict": "met", "words": "100 % 'so' it :is?"},
 )  # fmt: skip
+
+LENGTHS = {"mean": 100, "p50": 90, "p90": 200, "p99": 400}
+SPEC = read_specification(
+    {
+        "option_id": "o1",
+        "kind": "rental",
+        "model_id": "meta-llama/Llama-3.1-8B-Instruct",
+        "gpu_type": "NVIDIA-L4-24GB",
+        "quantization": "fp8",
+        "gpu_count": 1,
+        "traffic": {"request_rate_rps": 2.0, "isl": LENGTHS, "osl": LENGTHS},
+    }
+)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -164,3 +180,42 @@ def test_an_outage_is_told_once_and_passes(
             "answers again",
         ]
         records.database.close()
+
+
+def test_every_process_signs_with_the_same_key(database_url: str, tmp_path: Path) -> None:
+    one, other = Records(tmp_path, url=database_url).database, Records(tmp_path, url=database_url).database
+    assert shared_secret(one, "key", lambda: "first") == "first"
+    assert shared_secret(other, "key", lambda: "second") == "first"
+
+
+def test_a_name_is_held_by_one_at_a_time(database_url: str, tmp_path: Path) -> None:
+    one, other = Records(tmp_path, url=database_url).database, Records(tmp_path, url=database_url).database
+    with one.hold("d-1", wait_s=0), other.hold("d-2", wait_s=0), pytest.raises(Conflict, match="another process"):
+        other.hold("d-1", wait_s=0).__enter__()
+    with other.hold("d-1", wait_s=0):
+        pass
+
+
+def test_another_host_shows_takes_over_and_hands_back(database_url: str, tmp_path: Path) -> None:
+    """Two machines on one database: what runs on the other is shown, rolled back, and taken over when that is gone."""
+    records = Records(tmp_path, url=database_url)
+    here = LocalTarget(tmp_path / "a", records=records, machine="here")
+    there = LocalTarget(tmp_path / "b", records=records, machine="there")
+    made = here.apply(SPEC, owner="ann", thread="t", time_factor=50)
+    try:
+        assert made.host.startswith("here:")
+        assert [replica.ready for replica in here.health(made)] == [True]
+        assert "belongs to here:" in there.health(made)[0].detail
+        assert there.reconcile() == ()
+        there.rollback(made.deployment_id, who="bob")
+        here.reconcile()
+        assert not replicas.running(tmp_path / "a" / "deployments" / made.deployment_id)
+        here.apply(SPEC, owner="ann", thread="t", time_factor=50)
+        taken = there.apply(SPEC, owner="ann", thread="t", time_factor=50)
+        assert taken.host.startswith("there:")
+        here.reconcile()
+        assert not replicas.running(tmp_path / "a" / "deployments" / made.deployment_id)
+        assert [replica.ready for replica in there.health(taken)] == [True]
+    finally:
+        there.rollback(made.deployment_id, who="test")
+        here.reconcile()
