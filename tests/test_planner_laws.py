@@ -20,6 +20,7 @@ from tools.planner.latency import latency
 from tools.planner.planning import search
 from tools.planner.profile import profile
 from tools.planner.replicas import needed, spares, with_spares
+from tools.planner.risk import WEIGHTS, prediction_risk, widths_of
 from tools.planner.shortlist import shortlist
 
 FACTS = snapshot.load()
@@ -171,3 +172,43 @@ def test_the_same_intent_gives_the_same_bytes() -> None:
     first = json.dumps(plan(asked, FACTS, limit=3).to_json())
     again = json.dumps(plan(asked, replace(FACTS), limit=3).to_json())
     assert first == again
+
+
+@settings(max_examples=5, deadline=None)
+@given(TASKS, st.floats(0.01, 30), st.floats(1.0, 8.0))
+def test_the_lowest_cost_never_falls_with_demand_in_the_whole_market_either(
+    task: str, qps: float, factor: float
+) -> None:
+    costs = [
+        plan(Intent.model_validate({"task_type": task, "expected_qps": rate}), FACTS, limit=1).best("lowest_cost")
+        for rate in (qps, qps * factor)
+    ]
+    assert costs[0] is not None
+    assert costs[1] is None or (costs[1].cost.monthly_usd or 0.0) >= (costs[0].cost.monthly_usd or 0.0)
+
+
+@FEW
+@given(st.sampled_from(["chatbot", "document_qa"]), RATES)
+def test_risk_is_shown_in_parts_that_add_up_and_follows_the_interval(task: str, qps: float) -> None:
+    found = plan(intent(task_type=task, expected_qps=qps), FACTS, limit=3)
+    parts = []
+    for option in found.options:
+        assert option.predicted is not None
+        assert option.risk["total"] == pytest.approx(
+            sum(weight * option.risk[name] for name, weight in WEIGHTS.items()), abs=2e-4
+        )
+        assert all(0 <= option.risk[name] <= 1 for name in WEIGHTS)
+        wide = widths_of(option.predicted.interval_80)
+        parts.append((wide["ttft_ms"] * wide["tpot_ms"], option.risk["prediction"]))
+    ordered = [risk for _, risk in sorted(parts)]
+    assert (
+        ordered == sorted(ordered)
+        or max(abs(one - other) for one, other in zip(ordered, sorted(ordered), strict=True)) < 1e-3
+    )
+
+
+@given(st.lists(st.floats(1.01, 5.0), min_size=2, max_size=6))
+def test_a_wider_interval_is_never_less_risky(widths: list[float]) -> None:
+    risks = [prediction_risk({"ttft_ms": wide, "tpot_ms": wide}) for wide in sorted(widths)]
+    assert risks == sorted(risks)
+    assert all(0 < each < 1 for each in risks)
