@@ -5,8 +5,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tools.kubernetes.cel_rules import verdicts
+
 from .kinds import Kind, resolved
 
+_INVALID = "FieldValueInvalid"
 _ROOT = ("apiVersion", "kind", "metadata")
 _QUANTITY = re.compile(r"^[+-]?(\d+(\.\d*)?|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?$")
 
@@ -32,7 +35,9 @@ def defaulted(entry: dict[str, Any], kind: Kind) -> dict[str, Any]:
 def violations(entry: Mapping[str, Any], kind: Kind) -> list[tuple[str, str, str]]:
     """(reason, field, message) of every value that the schema refuses."""
     body = {name: value for name, value in entry.items() if name not in _ROOT}
-    return [*_violations(body, kind.schema, ""), *_rules(entry)]
+    found = list(_violations(body, kind.schema, ""))
+    return found or [(_INVALID, verdict.field, f'Invalid value: "object": {verdict.message}') for verdict in
+                     verdicts(defaulted(body, kind), kind.schema)]  # fmt: skip
 
 
 def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -108,7 +113,7 @@ def _violations(value: Any, schema: Mapping[str, Any], path: str) -> Iterator[tu
     if schema.get("x-kubernetes-int-or-string"):
         pattern = schema.get("pattern")
         if isinstance(value, str) and pattern and not re.search(pattern, value):
-            yield "FieldValueInvalid", path, f'Invalid value: "{value}": {path} in body should match {pattern!r}'
+            yield _INVALID, path, f'Invalid value: "{value}": {path} in body should match {pattern!r}'
         return
     wrong = list(_scalar_violations(value, schema, path))
     yield from wrong
@@ -153,13 +158,3 @@ def _is(value: Any, name: str) -> bool:
     if isinstance(value, bool):
         return name == "boolean"
     return isinstance(value, _JSON_TYPES[name])
-
-
-def _rules(entry: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """The few CEL rules that the contract asks about; the double evaluates no CEL."""
-    spec = entry.get("spec") or {}
-    if entry.get("kind") == "LLMInferenceService" and "scaling" in spec:
-        if "wva" not in spec["scaling"]:
-            yield "FieldValueInvalid", "spec.scaling", 'Invalid value: "object": scaling requires wva'
-        if "replicas" in spec:
-            yield "FieldValueInvalid", "spec", 'Invalid value: "object": replicas and scaling are mutually exclusive'

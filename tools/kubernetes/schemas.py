@@ -79,19 +79,19 @@ def custom_resources() -> Mapping[tuple[str, str], Mapping[str, Any]]:
 @cache
 def validator(api_version: str, kind: str) -> OAS30Validator | None:
     """A validator for the kind, or None when no bundled CRD has it."""
-    definition = _definition(api_version, kind)
-    if definition is None:
+    bundled = custom_schema(api_version, kind)
+    if bundled is None:
         return None
-    schema = closed(definition["versions"][0]["schema"]["openAPIV3Schema"])
+    schema = closed(bundled)
     schema["properties"] = {**schema.get("properties", {}), "metadata": _METADATA,
                             "apiVersion": {"type": "string"}, "kind": {"type": "string"}}  # fmt: skip
     return OAS30Validator(schema)
 
 
-def has_rules(api_version: str, kind: str) -> bool:
-    """Whether the kind has CEL rules, which only an API server evaluates."""
-    definition = _definition(api_version, kind)
-    return definition is not None and "x-kubernetes-validations" in json.dumps(definition["versions"][0])
+def custom_schema(api_version: str, kind: str) -> Mapping[str, Any] | None:
+    """The schema of a custom kind as its definition has it, with defaults and rules; None when none is bundled."""
+    definition = custom_resources().get((api_version, kind))
+    return definition["versions"][0]["schema"]["openAPIV3Schema"] if definition else None
 
 
 def closed(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,10 +112,6 @@ def closed(schema: Mapping[str, Any]) -> dict[str, Any]:
         if name in schema:
             made[name] = schema[name]
     return made
-
-
-def _definition(api_version: str, kind: str) -> Mapping[str, Any] | None:
-    return custom_resources().get((api_version, kind))
 
 
 def _names() -> Iterator[str]:

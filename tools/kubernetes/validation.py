@@ -6,12 +6,13 @@ from typing import Any
 
 import kubernetes_validate
 
+from tools.kubernetes.cel_rules import verdicts
 from tools.kubernetes.consistency import consistency
 from tools.kubernetes.findings import Finding, errors
 from tools.kubernetes.kserve_rules import kserve_rules
 from tools.kubernetes.release import Release
 from tools.kubernetes.rendering import Manifest, objects_of
-from tools.kubernetes.schemas import bundled_version, core_validator, has_rules, validator
+from tools.kubernetes.schemas import bundled_version, core_validator, custom_schema, validator
 
 _DNS_NAME = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
 _NOT_APPLIED = ("argoproj.io/", "toolkit.fluxcd.io/", "kustomize.config.k8s.io/")
@@ -55,10 +56,8 @@ def _schema(entry: Mapping[str, Any], subject: str, version: str) -> Iterable[Fi
         return
     custom = validator(api_version, kind)
     if custom is not None:
-        yield from _violations(custom.iter_errors(entry), subject)
-        if has_rules(api_version, kind):
-            yield Finding("note", subject, "", "CEL rules of its definition were not evaluated offline",
-                          "a dry run on the cluster evaluates them")  # fmt: skip
+        broken = list(_violations(custom.iter_errors(entry), subject))
+        yield from broken or _rules(entry, custom_schema(api_version, kind) or {}, subject)
         return
     bundled = bundled_version(version)
     if bundled is None:
@@ -71,6 +70,15 @@ def _schema(entry: Mapping[str, Any], subject: str, version: str) -> Iterable[Fi
                       "set kubernetes_version to the cluster's")  # fmt: skip
         return
     yield from _violations(core.iter_errors(entry), subject)
+
+
+def _rules(entry: Mapping[str, Any], schema: Mapping[str, Any], subject: str) -> Iterable[Finding]:
+    """The rules of its definition, once the schema has settled the types that they compare."""
+    for verdict in verdicts(entry, schema):
+        if verdict.evaluated:
+            yield Finding("error", subject, verdict.field, verdict.message, "its definition demands this")
+        else:
+            yield Finding("note", subject, verdict.field, verdict.message, "a dry run on the cluster evaluates it")
 
 
 def _violations(problems: Iterable[Any], subject: str) -> Iterable[Finding]:
