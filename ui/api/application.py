@@ -19,6 +19,7 @@ from ui.api import (
     health,
     identity,
     invoices,
+    looks,
     planning,
     problems,
     reference,
@@ -36,6 +37,7 @@ SAFE_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-refe
 PARTS = (
     (sessions, "sessions"),
     (beside, "sessions"),
+    (looks, "sessions"),
     (planning, "plan"),
     (catalog, "catalog"),
     (invoices, "invoices"),

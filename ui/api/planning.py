@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
 from agent.context import Context
 from agent.understanding import understand
 from knowledge.errors import BadInput
-from ui.answers import compared, planned, predicted, with_versions
+from ui.answers import compared, planned, predicted, wanted, with_versions
 from ui.commands import extract as extraction
-from ui.questions import Compared, Configured, Message, Planned
+from ui.questions import Compared, Configured, Message, Need, Planned
+from ui.rendering.plan_report import FORMS, Form, plan_report
 
 router = APIRouter(prefix="/v1", tags=["planning"])
 
@@ -30,6 +31,15 @@ def plan(body: Planned, request: Request) -> dict[str, Any]:
     A need that nothing meets is an answer too: `feasible` is false and `rejected` says why.
     """
     return planned(body, _context(request))
+
+
+@router.post("/plan/report", response_class=Response)
+def report(body: Need, request: Request, form: Form = "html") -> Response:
+    """Plan, and answer with a report to pass on: one page that loads nothing, or Markdown."""
+    context = _context(request)
+    made = wanted(body, context).planned(context, limit=body.limit, own=context.own())
+    headers = {"Content-Disposition": f'attachment; filename="plan.{form}"'}
+    return Response(plan_report(made, form, context.snapshot, context.market), media_type=FORMS[form], headers=headers)
 
 
 @router.post("/compare")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from agent.card import card
 from agent.state import State
@@ -32,7 +32,9 @@ from ui.rendering.plan import PICKS
 
 Json = dict[str, Any]
 
-FORMS = {"html": "text/html", "md": "text/markdown"}
+Form = Literal["html", "md"]
+
+FORMS: Mapping[str, str] = {"html": "text/html", "md": "text/markdown"}
 MOST_OPTIONS = 12
 
 
