@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from knowledge.errors import BadInput
 from tools.kubernetes.following import MAIN_KINDS
 from tools.kubernetes.rendering import Manifest, render_template
 from tools.kubernetes.settings import Settings, TargetName
@@ -44,7 +45,24 @@ def cluster_rights(*, create_namespace: bool) -> list[dict[str, Any]]:
 
 
 def own_manifests(settings: Settings) -> tuple[Manifest, ...]:
-    """Service account with its rights, and the server with its state on a volume."""
+    """Service account with its rights, and the server: one with its state on a volume, or several on PostgreSQL.
+
+    Raises BadInput, by setting, when several would not share what they must, or sessions would travel in the clear.
+    """
+    if settings.server_replicas > 1 and settings.database_secret is None:
+        raise BadInput(
+            "several servers need one PostgreSQL database",
+            "set database_secret to a secret with key url, or server_replicas to 1",
+            field="database_secret",
+        )
+    if settings.server_replicas > 1 and settings.state_storage_class is None:
+        raise BadInput(
+            "several servers share their notes of what was applied on one volume",
+            "set state_storage_class to a ReadWriteMany class",
+            field="state_storage_class",
+        )
+    if settings.host is not None and settings.tls_secret is None:
+        raise BadInput("an ingress without TLS would send passwords in the clear", "set tls_secret", field="tls_secret")
     context = {
         "s": settings,
         "rules": rights(settings.target),

@@ -99,6 +99,12 @@ class Settings(Record):
     data_parallel: Annotated[int, Field(ge=1, le=64)] = 1
     prefill_replicas: Small | None = None
     """llmisvc only: separate replicas for prefill, so that decode is never held up."""
+    server_replicas: Annotated[int, Field(ge=1, le=100)] = 1
+    """Of Sextant itself (`--own`); more than one need PostgreSQL and a ReadWriteMany class."""
+    database_secret: DnsName | None = None
+    """Secret with key `url`: the PostgreSQL database of Sextant itself."""
+    state_storage_class: DnsName | None = None
+    """Of the volume of Sextant itself; by default the cluster's own."""
     repository_url: Annotated[str, Field(max_length=300, pattern=r"^(https|ssh)://[A-Za-z0-9@._:/~-]+$")] | None = None
     """Git repository that Argo CD and Flux read the tree from (gitops only)."""
     repository_path: Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._/-]*$")] | None = None
