@@ -13,10 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from statistics import fmean
+from typing import TYPE_CHECKING
 
 from knowledge.errors import BadInput
 from knowledge.facts import Benchmark
-from knowledge.records import Measure, Outcome
+
+if TYPE_CHECKING:  # planning reads corrections alone: the store of records need not be loaded
+    from knowledge.records import Measure, Outcome
 
 PRIOR_SD = 0.25
 """Spread of log errors on unseen (model, accelerator) pairs: 18-25 % median absolute error in the planner's tests."""
@@ -78,7 +81,7 @@ def correction(ratios: Sequence[float], *, prior_sd: float = PRIOR_SD, noise_sd:
     )
 
 
-def corrections(outcomes: Iterable[Outcome]) -> Mapping[Subject, Correction]:
+def corrections(outcomes: "Iterable[Outcome]") -> Mapping[Subject, Correction]:
     """A correction for every model, accelerator, engine and metric that outcomes speak of."""
     ratios: dict[Subject, list[float]] = {}
     for outcome in sorted(outcomes, key=lambda entry: (entry.measured_at, entry.outcome_id)):
@@ -90,7 +93,7 @@ def corrections(outcomes: Iterable[Outcome]) -> Mapping[Subject, Correction]:
     return {subject: correction(found) for subject, found in ratios.items()}
 
 
-def teaches(outcome: Outcome) -> bool:
+def teaches(outcome: "Outcome") -> bool:
     """Whether its times are those of the latency model's steady state: hardly a failure, and no growing queue."""
     served, offered = (outcome.report.get(name) for name in ("achieved_rps", "request_rate_rps"))
     keeps_up = not (isinstance(served, int | float) and isinstance(offered, int | float)) or (
@@ -99,7 +102,7 @@ def teaches(outcome: Outcome) -> bool:
     return keeps_up and outcome.errors <= MOST_FAILED * outcome.requests
 
 
-def benchmark_of(outcome: Outcome) -> Benchmark | None:
+def benchmark_of(outcome: "Outcome") -> Benchmark | None:
     """An outcome as a measured point of one replica, named as the person's own; None when the hardware is unknown."""
     if outcome.gpu_type is None or outcome.tensor_parallel is None:
         return None
@@ -156,7 +159,7 @@ def write_benchmarks(points: Sequence[Benchmark], path: Path) -> None:
         raise BadInput(f"{path} cannot be written: {error.strerror}", "choose another place", field="file") from error
 
 
-def _ratio(outcome: Outcome, metric: str) -> float | None:
+def _ratio(outcome: "Outcome", metric: str) -> float | None:
     """Measured over predicted at the steadiest statistic that has both."""
     found: dict[str, Measure] = {entry.statistic: entry for entry in outcome.measures if entry.metric == metric}
     for statistic in _STATISTICS:
@@ -166,7 +169,7 @@ def _ratio(outcome: Outcome, metric: str) -> float | None:
     return None
 
 
-def _corrected_by(outcome: Outcome, metric: str) -> float:
+def _corrected_by(outcome: "Outcome", metric: str) -> float:
     """The factor that the outcome's prediction already held; 1 for plans made without any outcomes."""
     predicted = outcome.report.get("predicted")
     known = predicted.get(f"{metric.removesuffix('_ms')}_correction") if isinstance(predicted, Mapping) else None

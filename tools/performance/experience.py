@@ -7,15 +7,17 @@ asked for (`rehearsed`), and never where the real engine has outcomes.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from knowledge.records import Outcome
 from tools.learning import Correction, Subject, corrections
 from tools.performance.configuration import Configuration
 from tools.performance.residual import Residual, load_residual
+
+if TYPE_CHECKING:
+    from knowledge.records import Outcome
 
 SOURCE = "your own deployments"
 SIMULATED = "-simulator"
@@ -74,7 +76,9 @@ class Experience:
 NO_EXPERIENCE = Experience()
 
 
-def experience(outcomes: Iterable[Outcome], *, rehearsal: bool = False, residual: Residual | None = None) -> Experience:
+def experience(
+    outcomes: "Iterable[Outcome]", *, rehearsal: bool = False, residual: Residual | None = None
+) -> Experience:
     """What outcomes teach, with `rehearsal` also those of simulated deployments; and the measurements in `residual`."""
     found = corrections(outcomes)
     return Experience(rehearsed(found) if rehearsal else found, residual)

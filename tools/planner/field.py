@@ -216,8 +216,8 @@ def carrying(found: Field, case: Case) -> Field | None:
             value, allow = float(values[row]), rounded_up(float(values[row]) * ROOM_ABOVE_IDLE)
             also = "" if alone[row] else " (and misses another target)"
             metric = f"{name.upper()} p{targets.percentile}"
-            best = f"{value:.0f}" if round(value) > limit else f"{value:.2f}"
-            text = f"{what}: {metric} is {best} ms at best, {limit:.4g} ms are allowed{also}"
+            best = f"{value:.0f} ms" if round(value) > limit else f"just over {limit:.4g} ms"
+            text = f"{what}: {metric} is {best} at best, {limit:.4g} ms are allowed{also}"
             change = Change(path, allow) if alone[row] else None
             ledger.add([Miss(name, _model_id(found.grid, int(row)), what, round(value, 1), limit, "ms", change, text)])
     rows = np.flatnonzero(found.capacity.feasible)

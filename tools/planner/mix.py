@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from knowledge.errors import BadInput
 from knowledge.facts import Lengths, UseCase
-from tools.simulation.traffic import lognormal
 
 MOST_CLASSES = 20
 _SUM_WITHIN = 0.01
@@ -110,6 +109,8 @@ def together(parts: Sequence[tuple[float, Lengths]]) -> Lengths:
     """The distribution of a mixture of log-normal ones: (share, lengths), shares adding up to 1."""
     if len(parts) == 1:
         return parts[0][1]
+    from tools.simulation.traffic import lognormal  # noqa: PLC0415  # a plan without a mix simulates nothing
+
     shapes = [(share, *lognormal(lengths)) for share, lengths in parts]
 
     def below(tokens: float) -> float:

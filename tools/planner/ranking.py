@@ -24,6 +24,8 @@ PARETO_LIMIT = 24
 PER_MODEL = 3
 LONGEST = 100
 """Options in a list, at most: all but the Pareto set."""
+AS_GOOD = 3.0
+"""Points of quality within which models count as equally good: a middling standard error of the scores."""
 AS_FAST = 1.15
 """Times within this factor count as equally fast, and then the cheaper is named first: predictions are no finer."""
 
@@ -76,9 +78,16 @@ def orders(found: Pool, targets: Targets, priority: Priority, budget_usd: float 
         "lowest_latency": _distinct(
             found, known[np.lexsort((late[known], cost[known], _steps(late[known]), unknown[known]))]
         ),
-        "best_quality": _distinct(found, np.lexsort((cost, blind, quality, unknown))),
+        "best_quality": _distinct(found, np.lexsort((quality, cost, blind, _ties(found), unknown))),
         "pareto": pareto(found, late),
     }
+
+
+def _ties(found: Pool) -> Floats:
+    """How far each sure quality lies below the best, in whole steps of `AS_GOOD` points."""
+    best = float(found.quality_low.max(initial=0.0))
+    steps: Floats = np.floor((best - found.quality_low) / AS_GOOD + 1e-9)
+    return steps
 
 
 def _steps(late: Floats) -> Floats:

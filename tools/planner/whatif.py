@@ -151,7 +151,7 @@ def _ways_out(plan: Plan, asker: Asker) -> list[Outcome]:
     """Changes that admit the nearest misses: each alone, and all numeric limits together when none suffices."""
     wished: dict[str, tuple[Any, str]] = {}
     for miss in plan.rejected.misses:
-        if miss.change is None or miss.change.field in ("excluded_models", "not_preferred"):
+        if miss.change is None or miss.rule in ("excluded_model", "not_preferred"):
             continue
         field, value = miss.change.field, miss.change.value
         known = wished.get(field)

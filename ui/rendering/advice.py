@@ -27,7 +27,8 @@ def advice_view(plan: Json) -> RenderableType:
         parts.append(Text.assemble(("API or machines  ", "bold"), found["break_even"]["text"]))
     options = {option["id"]: option for option in plan["options"]}
     parts += [_sure(options[key], chance) for key, chance in found.get("chances", {}).items() if chance]
-    parts += [_day(options[key], day) for key, day in found.get("autoscaling", {}).items() if day]
+    days = found.get("autoscaling", {}).items()
+    parts += [_day(options[key], day) for key, day in days if day and day["saving_usd"] > 0]
     return Group(*parts)
 
 
