@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import floor
 from typing import Literal
 
 import numpy as np
@@ -18,7 +19,7 @@ from tools.planner.network import served
 from tools.planner.offers import Shelf, rent, shelves
 from tools.planner.ownership import card_price, owned_cost, purchase_cost
 from tools.planner.rejection import Change, Ledger, Miss
-from tools.planner.replicas import needed, with_spares
+from tools.planner.replicas import AVAILABILITY, needed, with_spares
 from tools.planner.traffic import HOURS_PER_MONTH, TrafficProfile
 
 Kind = Literal["rental", "owned", "purchase"]
@@ -183,22 +184,15 @@ def _counted(candidates: Hosted, found: Field, case: Case) -> Hosted:
     for row in nearest_rows(grid, over, candidates.gpu_count.astype(np.float64)):
         each = grid.configuration(int(row))
         what = describe(each.model, each.accelerator, each.quantization, each.tensor_parallel)
-        count = int(candidates.gpu_count[row])
-        text = f"{what} takes {count} cards, {intent.max_gpus} are allowed"
-        ledger.add(
-            [
-                Miss(
-                    "max_gpus",
-                    each.model.model_id,
-                    what,
-                    count,
-                    intent.max_gpus,
-                    "cards",
-                    Change("max_gpus", count),
-                    text,
-                )
-            ]
-        )
+        count, alone = int(candidates.gpu_count[row]), int(candidates.needed[row])
+        text, change = f"{what} takes {count} cards, {intent.max_gpus} are allowed", Change("max_gpus", count)
+        if alone * each.gpu_count <= intent.max_gpus and intent.reliability_target is None:
+            supply = candidates.shelf.supply if candidates.shelf else "owned"
+            held = floor(1000 * AVAILABILITY[supply] ** alone) / 10
+            spare = "its spare" if candidates.replicas[row] == alone + 1 else "its spares"
+            text += f"; without {spare} it takes {alone * each.gpu_count} and is up {held:g} % of the time"
+            change = Change("reliability_target", held)
+        ledger.add([Miss("max_gpus", each.model.model_id, what, count, intent.max_gpus, "cards", change, text)])
     return candidates.take(~over)
 
 

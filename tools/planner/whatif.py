@@ -165,22 +165,48 @@ def _ways_out(plan: Plan, asker: Asker) -> list[Outcome]:
 
 
 def _together(plan: Plan, asker: Asker) -> list[Outcome]:
-    """Lift the limit that rejects most, then the next, until something is left."""
+    """Relax the limit that rejects most as far as its nearest miss asks, then the next, until something is left.
+
+    Limits that no miss puts a number to are dropped; names of models and cards come last.
+    """
     lifted: dict[str, Any] = {}
-    stated = plan.intent.model_dump()
-    counts: Mapping[str, int] = plan.rejected.counts
-    for _ in _LIFTED:
-        rules = sorted((rule for rule in counts if rule in _LIFTED), key=lambda rule: -counts[rule])
-        wished = (field for rule in rules for field in _LIFTED[rule])
-        field = next((each for each in wished if each not in lifted and look_up(stated, each) is not None), None)
-        if field is None:
+    stated, ledger = plan.intent.model_dump(), plan.rejected
+    for _ in range(2 * len(_LIFTED)):
+        rules = sorted(
+            (rule for rule in ledger.counts if rule in _LIFTED), key=lambda rule: (rule in _NAMES, -ledger.counts[rule])
+        )
+        wished = [(field, _nearest(ledger, rule, field)) for rule in rules for field in _LIFTED[rule]]
+        step = next(
+            (
+                (field, value)
+                for field, value in wished
+                if field not in lifted and (value is not None or look_up(stated, field) is not None)
+            ),
+            None,
+        )
+        if step is None:
             return []
-        lifted[field] = None
+        lifted[step[0]] = step[1]
         found, ledger = asker.tried(lifted)
         if found is not None:
-            return [Outcome(dict(lifted), f"drop {', '.join(lifted)}", found[0], None, found[1])]
-        counts = ledger.counts
+            words = [
+                f"allow {field} {value:g}" if value is not None else f"drop {field}" for field, value in lifted.items()
+            ]
+            return [Outcome(dict(lifted), ", ".join(words), found[0], None, found[1])]
     return []
+
+
+def _nearest(ledger: Ledger, rule: str, field: str) -> float | None:
+    """The smallest number that a miss of the rule asks of the field."""
+    values = [
+        miss.change.value
+        for miss in ledger.misses
+        if miss.rule == rule
+        and miss.change is not None
+        and miss.change.field == field
+        and _is_number(miss.change.value)
+    ]
+    return min(values, default=None)
 
 
 _LIFTED: Mapping[str, Sequence[str]] = {
@@ -203,6 +229,9 @@ _LIFTED: Mapping[str, Sequence[str]] = {
     "not_preferred": ("preferred_models",),
     "context": ("context_length",),
 }
+
+
+_NAMES = frozenset(["not_preferred", "gpu_type"])
 
 
 def _is_number(value: Any) -> bool:
