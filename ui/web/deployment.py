@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.events import Card, Progress, Replied
+from agent.events import Card, Failed, Progress, Replied
 from templates.numbers import dollars
 from templates.reports import chart
 from tools.loadtest.live import live_plot
 from ui.rendering.plan import headline
 from ui.targets import ON_KUBERNETES
+from ui.web.wording import worded
 
 Json = dict[str, Any]
 
@@ -140,6 +141,17 @@ def _tiles(figures: Mapping[str, Any], bounds: Mapping[str, float]) -> list[Json
 
 def _bound(bounds: Mapping[str, float], metric: str) -> float | None:
     return next((bound for name, bound in sorted(bounds.items()) if name.startswith(f"{metric}_p")), None)
+
+
+def failure_props(failed: Failed) -> Json:
+    """What did not work, and the way out."""
+    return {"text": worded(failed.message), "cure": failed.what_to_do}
+
+
+def tried_before(before: Mapping[str, Any], now: Mapping[str, Any]) -> Json:
+    """The prompt that was tried on what still runs; nothing of what ran before."""
+    same = (before.get("running") or {}).get("id") == (now.get("running") or {}).get("id")
+    return {"tried": before["tried"]} if same and before.get("tried") else {}
 
 
 def reply_props(prompt: str, reply: Replied) -> Json:

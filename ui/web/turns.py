@@ -86,7 +86,7 @@ class Screen:
     async def play(self, events: AsyncIterator[Event], *, in_place: bool) -> None:
         """Show a turn. `in_place` redraws the standing cards, as a click on them expects."""
         work = Work(self.elements.get(SPECIFICATION) if in_place else None, self.elements.get(DEPLOYMENT))
-        cards, said = _Cards(self.target, self.thread), []
+        cards, said, failed = _Cards(self.target, self.thread), [], []
         try:
             async for event in events:
                 match event:
@@ -96,13 +96,21 @@ class Screen:
                         cards.take(event)
                     case Said(text=text, kind="") if in_place:
                         said += text.splitlines()
+                    case Failed() if in_place and work.deployed.steps:
+                        failed.append(event)
                     case _:
                         await tell(event, self.thread)
         finally:
             await work.finish()
-        await self._put(cards.shown(said, deployed=bool(work.deployed.steps)), in_place=in_place)
+        shown = cards.shown(said, deployed=bool(work.deployed.steps))
+        if failed and DEPLOYMENT in shown:  # said where the person looks: on the card that they clicked
+            shown[DEPLOYMENT]["failed"] = [deployment.failure_props(event) for event in failed]
+            failed = []
+        await self._put(shown, in_place=in_place)
         if said and cards.card is None:
             await tell(Said("\n".join(said)), self.thread)
+        for event in failed:
+            await tell(event, self.thread)
 
     async def tried(self, reply: dict[str, Any]) -> None:
         """Show a prompt and its answer on the deployment card."""
@@ -126,10 +134,7 @@ class Screen:
         if in_place and self.elements:
             for name, values in shown.items():
                 if name in self.elements:
-                    kept = {
-                        key: self.elements[name].props[key] for key in ("tried",) if key in self.elements[name].props
-                    }
-                    self.elements[name].props = {**kept, **values}
+                    self.elements[name].props = {**deployment.tried_before(self.elements[name].props, values), **values}
                     await self.elements[name].update()
                 else:
                     await self._send(name, values)
@@ -156,6 +161,9 @@ class Screen:
             standing = [element for element in elements if element["name"] == name]
             if not standing or name not in now:
                 continue
+            kept = standing[-1].get("props") or {}
+            now[name] |= deployment.tried_before(kept, now[name])
+            now[name] |= {"failed": kept["failed"]} if kept.get("failed") else {}
             standing[-1]["props"] = now[name]
             self.elements[name] = cl.CustomElement(
                 id=standing[-1]["id"],

@@ -245,7 +245,7 @@ function Deployment({ props, callAction, sendUserMessage }) {
   useEffect(() => { setError("") }, [props.revision])
   const place = useRef(null)
   const working = Boolean(props.work)
-  useEffect(() => { if (working && place.current) place.current.scrollIntoView({ block: "nearest", behavior: "smooth" }) }, [working])
+  useEffect(() => { if (working && place.current) place.current.scrollIntoView({ block: "start", behavior: "smooth" }) }, [working])
   if (props.superseded) return null
   const call = caller(callAction)
   const busy = sending || Boolean(props.work)
@@ -263,6 +263,9 @@ function Deployment({ props, callAction, sendUserMessage }) {
         {props.work && <Stop call={call} />}
       </header>
       {props.said && props.said.map((text) => <p key={text} className="sx-note">{text}</p>)}
+      {!props.work && props.failed && props.failed.map((each) => (
+        <p key={each.text} className="sx-note sx-failed" role="alert" data-testid="deploy-failed"><b className="sx-bad">{each.text}</b> {each.cure}</p>
+      ))}
       {props.work && <Work work={props.work} />}
       {!props.work && props.running && (
         <Running running={props.running} tried={props.tried} busy={busy} call={call} say={sendUserMessage} onRollBack={() => send("rollback")} />
