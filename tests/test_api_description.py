@@ -62,6 +62,11 @@ async def played(api: httpx.AsyncClient) -> AsyncIterator[tuple[str, httpx.Respo
     edited = await post("/v1/sessions/{session_id}/act", f"{talk}/act", json=edit)
     yield edited
     yield await get("/v1/sessions/{session_id}/manifests", f"{talk}/manifests")
+    tried = {"revision": edited[1].json()["revision"], "values": {"total_users": 2400}}
+    yield await post("/v1/sessions/{session_id}/what-if", f"{talk}/what-if", json=tried)
+    yield await get("/v1/sessions/{session_id}/refinement", f"{talk}/refinement")
+    yield await get("/v1/sessions/{session_id}/courses", f"{talk}/courses")
+    yield await post("/v1/sessions/{session_id}/stop", f"{talk}/stop")
     approve = {"kind": "approve", "revision": edited[1].json()["revision"]}
     assert (await api.post(f"{talk}/act", json=approve)).status_code == 200
     yield await post("/v1/sessions/{session_id}/try", f"{talk}/try", json={"prompt": "How do I reset my password?"})

@@ -12,6 +12,9 @@ from templates.answers import answer
 from tools.deploy.option import specification_from_plan
 from tools.deploy.target import DeployProgress
 
+SETTLED = ("reserved", "applied")
+"""Steps of a target that come before anything is started, and after everything runs."""
+
 
 def deploy(state: State, runtime: Runtime[Context]) -> State:
     """Apply what the card shows on the target and wait until it is healthy."""
@@ -19,7 +22,7 @@ def deploy(state: State, runtime: Runtime[Context]) -> State:
 
     def progress(event: DeployProgress) -> None:
         write(Progress("deploy", event.fraction, event.note, event.step))
-        if context.stopped() and event.fraction < 1:  # the target cleans up what a failure leaves
+        if context.stopped() and event.step not in SETTLED:  # the target cleans up what a failure leaves
             raise Conflict("stopped as you asked; nothing of it runs", "approve it again when you want it")
 
     try:

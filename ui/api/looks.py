@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
@@ -20,7 +20,7 @@ from ui.rendering.plan_report import FORMS, Form, plan_report
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
 
-OptionId = Query(max_length=40, examples=["2e9a16c7"], description="An option of the plan; empty: the chosen one.")
+OptionId = Annotated[str, Query(max_length=40, description="An option of the plan; empty: the chosen one.")]
 
 
 class Tried(Body):
@@ -52,7 +52,7 @@ async def refinement(session_id: SessionId, request: Request, who: Asking) -> di
 
 
 @router.get("/{session_id}/courses")
-async def courses(session_id: SessionId, request: Request, who: Asking, option: str = OptionId) -> dict[str, Any]:
+async def courses(session_id: SessionId, request: Request, who: Asking, option: OptionId = "") -> dict[str, Any]:
     """What an option does over load, over the years, over the day, and how long simulated requests wait.
 
     `load`, `day` and `waits` are null where they do not apply.
