@@ -66,6 +66,7 @@ async def home(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Home]:
 ROUTES: dict[tuple[str, str], str] = {
     ("POST", "/v1/extract"): "plan",
     ("POST", "/v1/plan"): "plan",
+    ("POST", "/v1/plan/report"): "plan",
     ("POST", "/v1/compare"): "plan",
     ("POST", "/v1/predict"): "plan",
     ("GET", "/v1/catalog/rank"): "catalog",
@@ -86,6 +87,11 @@ ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/v1/sessions/{session_id}/manifests"): "sessions",
     ("POST", "/v1/sessions/{session_id}/try"): "sessions",
     ("GET", "/v1/papers/{paper_id}"): "sessions",
+    ("POST", "/v1/sessions/{session_id}/what-if"): "sessions",
+    ("GET", "/v1/sessions/{session_id}/refinement"): "sessions",
+    ("GET", "/v1/sessions/{session_id}/courses"): "sessions",
+    ("GET", "/v1/sessions/{session_id}/report"): "sessions",
+    ("POST", "/v1/sessions/{session_id}/stop"): "sessions",
     ("GET", "/v1/deployments"): "deploy",
     ("POST", "/v1/deployments"): "deploy",
     ("GET", "/v1/deployments/{deployment_id}"): "deploy",
@@ -208,7 +214,7 @@ async def test_a_proxy_is_known_by_its_address(address: str, trusted: bool) -> N
 
 
 TALK = "ann-talk"
-PURE = {"/v1/extract", "/v1/plan", "/v1/compare", "/v1/predict", "/v1/invoices", "/api/data/health"}
+PURE = {"/v1/extract", "/v1/plan", "/v1/plan/report", "/v1/compare", "/v1/predict", "/v1/invoices", "/api/data/health"}
 SHARED = {("POST", "/v1/sessions"), ("POST", "/v1/deployments")}  # they only ever make what belongs to whoever asks
 OWNED: list[tuple[str, str, Any, int, int, int]] = [  # ann, to whom it belongs; bob; eve, the admin
     ("GET", "/v1/sessions/{session_id}", None, 200, 404, 200),
@@ -219,6 +225,11 @@ OWNED: list[tuple[str, str, Any, int, int, int]] = [  # ann, to whom it belongs;
     ("GET", "/v1/sessions/{session_id}/manifests", None, 200, 404, 404),
     ("POST", "/v1/sessions/{session_id}/try", {"prompt": "hello"}, 409, 404, 404),
     ("GET", "/v1/papers/{paper_id}", None, 200, 404, 404),
+    ("POST", "/v1/sessions/{session_id}/what-if", {"revision": 99, "values": {"total_users": 9}}, 409, 404, 404),
+    ("GET", "/v1/sessions/{session_id}/refinement", None, 200, 404, 404),
+    ("GET", "/v1/sessions/{session_id}/courses", None, 200, 404, 404),
+    ("GET", "/v1/sessions/{session_id}/report", None, 200, 404, 404),
+    ("POST", "/v1/sessions/{session_id}/stop", None, 200, 404, 404),
     ("GET", "/v1/deployments/{deployment_id}", None, 200, 404, 200),
     ("POST", "/v1/deployments/{deployment_id}/validate", None, 409, 404, 404),
     ("POST", "/v1/deployments/{deployment_id}/rollback", None, 200, 404, 404),
