@@ -19,6 +19,7 @@ from tools.kubernetes.consistency import strings_of
 from tools.kubernetes.findings import errors
 from tools.kubernetes.following import MAIN_KINDS
 from tools.kubernetes.own import own_manifests
+from tools.kubernetes.production_stack import check_values, production_stack
 from tools.kubernetes.release import Release, release, release_name
 from tools.kubernetes.rendering import Manifest, objects_of, render
 from tools.kubernetes.settings import Settings, read_settings
@@ -80,6 +81,13 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
         "deepseek-v3-h100-two-nodes", {"target": "llmisvc", "kserve_version": "0.16", "autoscaling": "hpa"},
     ),
     "llmisvc-simulator": ("llama-8b-h100", {"target": "llmisvc", "simulator": True}),
+}  # fmt: skip
+
+STACK_CASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "small": ("mistral-7b-a10g", {"autoscaling": "none", "monitoring": "none"}),
+    "full": ("llama-70b-h100-tp4", {"hub_token_secret": "hub", "api_key_secret": "keys", "owner": "Ann",
+                                    "cache_storage_class": "shared", "image_pull_secret": "pull",
+                                    "monitoring_labels": {"release": "prometheus"}}),
 }  # fmt: skip
 
 
@@ -431,6 +439,36 @@ def test_servers_that_would_not_share_what_they_must_are_refused(values: dict[st
     with pytest.raises(BadInput) as caught:
         own_manifests(read_settings(values))
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize("case", STACK_CASES)
+def test_values_for_the_production_stack_are_as_signed_and_well_formed(case: str, update_golden: bool) -> None:
+    plan, values = STACK_CASES[case]
+    built = release(specification(**PLANS[plan]), read_settings(values), load())
+    manifest = production_stack(built)
+    path = GOLDEN / f"production-stack-{case}.yaml"
+    if update_golden:
+        path.write_text(manifest.text)
+    assert manifest.text == path.read_text()
+    assert errors(check_values(manifest)) == ()
+    assert any("no Helm ran" in finding.problem for finding in check_values(manifest))
+    (model,) = manifest.objects[0]["servingEngineSpec"]["modelSpec"]
+    named = {flag.partition("=")[0] for flag in model["vllmConfig"]["extraArgs"]}
+    assert not named & {"--port", "--host", "--max-model-len", "--max-num-seqs"}  # the chart sets these itself
+    assert "--served-model-name" in named
+    misspelt = yaml.safe_load(manifest.text)
+    misspelt["servingEngineSpec"]["modelSpec"][0]["replicaCounts"] = 2
+    (found,) = errors(check_values(Manifest("x", "", (misspelt,))))
+    assert "replicaCounts" in found.problem
+
+
+@pytest.mark.parametrize(
+    ("plan", "values"),
+    [("deepseek-v3-h100-two-nodes", {"target": "vanilla"}), ("llama-8b-h100", {"simulator": True})],
+)
+def test_what_the_production_stack_cannot_run_is_refused(plan: str, values: dict[str, Any]) -> None:
+    with pytest.raises(BadInput, match="production stack"):
+        production_stack(release(specification(**PLANS[plan]), read_settings(values), load()))
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (of Debian's prometheus) is not installed")

@@ -35,7 +35,7 @@ def test_manifests_are_printed_and_findings_stand_apart(spec: Path) -> None:
     assert run.returncode == 0
     kinds = [entry["kind"] for entry in yaml.safe_load_all(run.stdout) if entry]
     assert "InferenceService" in kinds
-    assert "note:" in run.stderr
+    assert run.stderr == "nothing found wrong without a cluster\n"
 
 
 def test_json_holds_manifests_and_findings(spec: Path) -> None:
@@ -45,6 +45,19 @@ def test_json_holds_manifests_and_findings(spec: Path) -> None:
     assert body["release"] == "qwen3-8b"
     assert {"file", "text"} == set(body["manifests"][0])
     assert all(finding["severity"] != "error" for finding in body["findings"])
+
+
+def test_values_for_the_production_stack_are_written_and_the_limits_of_their_check_said(
+    spec: Path, tmp_path: Path
+) -> None:
+    run = sextant("manifests", "--spec", spec, "--target", "production-stack", "--out", tmp_path)
+    assert (run.returncode, run.stdout) == (0, f"{tmp_path / 'production_stack_values.yaml'}\n")
+    values = yaml.safe_load((tmp_path / "production_stack_values.yaml").read_text())
+    assert values["servingEngineSpec"]["modelSpec"][0]["modelURL"] == "Qwen/Qwen3-8B"
+    assert "no Helm ran" in run.stderr
+    refused = sextant("manifests", "--spec", spec, "--target", "production-stack", "--gitops", tmp_path)
+    assert refused.returncode == 2
+    assert "values are for Helm" in refused.stderr
 
 
 def test_what_must_be_mended_gives_exit_code_3(spec: Path) -> None:

@@ -7,9 +7,11 @@ import typer
 
 if TYPE_CHECKING:
     from tools.kubernetes.findings import Finding
+    from tools.kubernetes.release import Release
     from tools.kubernetes.rendering import Manifest
 
 FAULTY = 3
+PRODUCTION_STACK = "production-stack"
 
 
 def manifests(
@@ -17,7 +19,10 @@ def manifests(
     *,
     spec: Annotated[str, typer.Option(help="A file (specification, plan or intent as JSON), or words.")] = "",
     option: Annotated[str | None, typer.Option(help="Id of the option; the best one that can be deployed.")] = None,
-    target: Annotated[str | None, typer.Option(help="kserve (default), vanilla or llmisvc.")] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(help="kserve (default), vanilla, llmisvc; production-stack: values for its Helm chart."),
+    ] = None,
     simulator: Annotated[bool, typer.Option(help="Run the simulator in place of vLLM: no GPU is asked for.")] = False,
     namespace: Annotated[str | None, typer.Option(help="Namespace to deploy to.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the release; from the model if left out.")] = None,
@@ -42,19 +47,23 @@ def manifests(
     from knowledge.snapshot import load
     from tools.kubernetes.findings import errors
     from tools.kubernetes.release import release
-    from tools.kubernetes.rendering import render
     from tools.kubernetes.tree import commit as commit_files
     from tools.kubernetes.tree import gitops as gitops_tree
     from tools.kubernetes.tree import write
-    from tools.kubernetes.validation import check
     from ui.kubernetes_settings import kubernetes_settings
     from ui.output import print_json
     from ui.own import own_experience
     from ui.settings import read_settings
     from ui.specifications import specification
 
+    values_only = target == PRODUCTION_STACK
     chosen = kubernetes_settings(
-        settings, sets or (), target=target, simulator=simulator or None, namespace=namespace, name=name
+        settings,
+        sets or (),
+        target="vanilla" if values_only else target,
+        simulator=simulator or None,
+        namespace=namespace,
+        name=name,
     )
     if own:
         from tools.kubernetes.own import own_manifests
@@ -68,8 +77,9 @@ def manifests(
     snapshot = load()
     wanted = specification(spec or text, option, snapshot, own_experience())
     made = release(wanted, chosen, snapshot)
-    rendered = render(made)
-    found = check(made, rendered)
+    if values_only and (kubeconfig is not None or gitops is not None):
+        raise BadInput("values are for Helm: no cluster is asked and no tree is written", "use --out", field="target")
+    rendered, found = _rendered(made, values_only=values_only)
     if kubeconfig is not None:
         from tools.kubernetes.target import KubernetesTarget
         from ui.records import own_records
@@ -95,6 +105,19 @@ def manifests(
         sys.stderr.write(_reported(found, tree=gitops is not None))
     if errors(found):
         raise typer.Exit(FAULTY)
+
+
+def _rendered(made: "Release", *, values_only: bool) -> "tuple[tuple[Manifest, ...], tuple[Finding, ...]]":
+    """Manifests, or values for the chart of the production stack, and what is wrong with them."""
+    from tools.kubernetes.production_stack import check_values, production_stack
+    from tools.kubernetes.rendering import render
+    from tools.kubernetes.validation import check
+
+    if values_only:
+        values = production_stack(made)
+        return (values,), (*check(made, ()), *check_values(values))
+    rendered = render(made)
+    return rendered, check(made, rendered)
 
 
 def _shown(files: "tuple[Manifest, ...]", folder: Path | None) -> str:
