@@ -3,12 +3,7 @@
 `tests/test_kubernetes_contract.py` holds the double to what a real API server answers.
 """
 
-import json
 import re
-import signal
-import subprocess
-import sys
-import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,31 +20,6 @@ from tools.kubernetes.own import rights
 from tools.kubernetes.settings import Settings, TargetName, read_settings
 from tools.kubernetes.target import KubernetesTarget
 
-APPLIER = textwrap.dedent("""
-    import json, os, signal, sys
-    from pathlib import Path
-    from knowledge.snapshot import load
-    from tools.deploy import read_specification
-    from tools.kubernetes.settings import read_settings
-    from tools.kubernetes.target import KubernetesTarget
-
-    home, kubeconfig, spec, settings, action, die_at = sys.argv[1:]
-    count = 0
-
-    def step(progress):
-        global count
-        count += 1
-        if str(count) == die_at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    target = KubernetesTarget(Path(home), load(), settings=read_settings(json.loads(settings)),
-                              kubeconfig=Path(kubeconfig), ready_s=20)
-    if action == "apply":
-        made = target.apply(read_specification(json.loads(spec)), owner="ann", thread="t", on_progress=step)
-    else:
-        made = target.rollback(action, who="ann", on_progress=step)
-    print(made.deployment_id, made.state, count)
-""")
 SIMULATED = {"simulator": True}
 NAMESPACED = re.compile(r"^(\w+) /(?:api/v1|apis/([^/]+)/[^/]+)/namespaces/[^/]+/([^/?]+)(/[^/?]+)?(\?watch)?$")
 VERBS = {"GET": "get", "PATCH": "patch", "DELETE": "delete", "POST": "create"}
@@ -362,65 +332,6 @@ def test_the_rights_that_sextant_asks_for_are_the_ones_it_uses(
     assert used
     assert used <= granted
     assert {verb for verb, _, _ in used} == {"get", "list", "patch", "delete", "watch"}
-
-
-def run(tmp_path: Path, kubeconfig: Path, action: str, die_at: str) -> subprocess.Popen[str]:
-    arguments = [
-        str(tmp_path),
-        str(kubeconfig),
-        specification().model_dump_json(),
-        json.dumps(SIMULATED),
-        action,
-        die_at,
-    ]
-    return subprocess.Popen([sys.executable, "-c", APPLIER, *arguments], stdout=subprocess.PIPE, text=True)
-
-
-@pytest.mark.parametrize("die_at", [1, 2, 5, 12])
-def test_killed_at_any_step_and_applied_again_it_runs_once(
-    die_at: int, target: Callable[..., KubernetesTarget], cluster: Cluster, kubeconfig: Path, tmp_path: Path
-) -> None:
-    with run(tmp_path, kubeconfig, "apply", str(die_at)) as killed:
-        assert killed.wait() in (-signal.SIGKILL, 0)
-    deployment = target().apply(specification(), owner="ann", thread="t")
-    assert deployment.state == "applied"
-    assert len(Records(tmp_path).deployments.all()) == 1
-    assert len(cluster.list("serving.kserve.io/v1beta1", "InferenceService", "inference")) == 1
-    assert target().drift(deployment.deployment_id) == ()
-    target().rollback(deployment.deployment_id, who="ann")
-    assert held(cluster) == set()
-
-
-@pytest.mark.parametrize("resume", [True, False])
-def test_reconcile_finishes_or_undoes_what_was_interrupted(
-    resume: bool, target: Callable[..., KubernetesTarget], cluster: Cluster, kubeconfig: Path, tmp_path: Path
-) -> None:
-    with run(tmp_path, kubeconfig, "apply", "6") as killed:
-        assert killed.wait() == -signal.SIGKILL
-    assert held(cluster)
-    (changed,) = target().reconcile(resume=resume)
-    assert changed.state == ("applied" if resume else "failed")
-    assert bool(held(cluster)) == resume
-    assert target().reconcile(resume=resume) == ()
-
-
-def test_a_rollback_that_was_killed_can_be_repeated(
-    target: Callable[..., KubernetesTarget], cluster: Cluster, kubeconfig: Path, tmp_path: Path
-) -> None:
-    deployment = target().apply(specification(), owner="ann", thread="t")
-    with run(tmp_path, kubeconfig, deployment.deployment_id, "1") as killed:
-        assert killed.wait() == -signal.SIGKILL
-    assert target().rollback(deployment.deployment_id, who="ann").state == "rolled_back"
-    assert held(cluster) == set()
-
-
-def test_two_processes_applying_at_once_make_one(cluster: Cluster, kubeconfig: Path, tmp_path: Path) -> None:
-    racers = [run(tmp_path, kubeconfig, "apply", "") for _ in range(2)]
-    answers = [racer.communicate()[0].split()[:2] for racer in racers]
-    assert answers[0] == answers[1]
-    assert answers[0][1] == "applied"
-    assert len(cluster.list("serving.kserve.io/v1beta1", "InferenceService", "inference")) == 1
-    assert len(list((tmp_path / "kubernetes").glob("*/[0-9]*.json"))) == 1
 
 
 def test_what_vanished_from_the_cluster_is_recorded_as_failed(

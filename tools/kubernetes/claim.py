@@ -43,31 +43,22 @@ def holder(home: Path) -> str:
         ) from error
 
 
-def claim(cluster: Cluster, built: Release, name: str, *, dry_run: bool = False) -> None:
+def claim(cluster: Cluster, built: Release, name: str) -> None:
     """Hold a release for the state directory `name`. Conflict when another holds it; it is freed with its objects."""
-    entry: Mapping[str, Any] = {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {
-            "name": built.plan_object,
-            "namespace": built.settings.namespace,
-            "labels": _MANAGED_BY,
-            "annotations": {HELD_BY: name},
-        },
-    }
+    entry = built.plan_reference
+    entry["metadata"] |= {"labels": _MANAGED_BY, "annotations": {HELD_BY: name}}
     try:
-        cluster.apply(entry, manager=f"{FIELD_MANAGER}-{name}", dry_run=dry_run)
+        cluster.apply(entry, manager=f"{FIELD_MANAGER}-{name}")
     except Conflict:
-        other = held_by(cluster.get(entry))
-        if other in (None, name):
-            raise
-        raise Conflict(
-            f"{built.name} in {built.settings.namespace} was deployed by another Sextant, {other}",
-            "roll it back there, or choose another --name",
-        ) from None
+        refuse_what_another_holds(cluster.get(entry), built, name)
+        raise
 
 
-def held_by(live: Mapping[str, Any] | None) -> str | None:
-    """The state directory that holds the release of this ConfigMap."""
+def refuse_what_another_holds(live: Mapping[str, Any] | None, built: Release, name: str) -> None:
+    """Conflict when the release's ConfigMap says that another state directory than `name` holds it."""
     found = ((live or {}).get("metadata", {}).get("annotations") or {}).get(HELD_BY)
-    return str(found) if found else None
+    if found not in (None, name):
+        raise Conflict(
+            f"{built.name} in {built.settings.namespace} was deployed by another Sextant, {found}",
+            "roll it back there, or choose another --name",
+        )

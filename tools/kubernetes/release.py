@@ -63,6 +63,12 @@ class Release:
         return f"{self.name}-plan"
 
     @property
+    def plan_reference(self) -> dict[str, Any]:
+        """That ConfigMap, without what is in it."""
+        metadata = {"name": self.plan_object, "namespace": self.settings.namespace}
+        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+
+    @property
     def container(self) -> str:
         """KServe knows the serving container by its name."""
         return "kserve-container" if self.settings.target == "kserve" else "vllm"

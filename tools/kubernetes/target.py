@@ -12,6 +12,7 @@ from knowledge.records import Deployment, NewDeployment, Records
 from knowledge.snapshot import Snapshot
 from tools.deploy import DeploymentSpec, DeployProgress, ReplicaHealth, read_specification
 from tools.deploy.target import OnProgress, ignore_progress
+from tools.kubernetes.claim import holder, refuse_what_another_holds
 from tools.kubernetes.cluster import Cluster
 from tools.kubernetes.drift import Drift, drift
 from tools.kubernetes.findings import Finding, errors
@@ -80,8 +81,9 @@ class KubernetesTarget:
         manifests = render(built)
         found = check(built, manifests)
         online = () if errors(found) else preflight(self._site.cluster, built, objects_of(manifests))
+        held = () if errors((*found, *online)) else self._held_elsewhere(built)
         said = (Finding("note", built.name, "", note, "") for note in notes)
-        return (*found, *online, *said)
+        return (*found, *online, *held, *said)
 
     def apply(
         self,
@@ -191,6 +193,16 @@ class KubernetesTarget:
             )
         except SextantError:
             return self._records.get(entry.deployment_id)
+
+    def _held_elsewhere(self, built: Release) -> tuple[Finding, ...]:
+        """An error when another state directory holds this release."""
+        live = self._site.cluster.get(built.plan_reference)
+        try:
+            refuse_what_another_holds(live, built, holder(self._site.home))
+        except Conflict as conflict:
+            subject = f"ConfigMap/{built.plan_object}"
+            return (Finding("error", subject, "metadata", conflict.message, conflict.cure),)
+        return ()
 
     def _new(self, spec: DeploymentSpec, built: Release, owner: str, thread: str, time_factor: float) -> NewDeployment:
         simulated = built.settings.simulator
