@@ -3,7 +3,8 @@
 Every session sends a turn each `--period` seconds over HTTP, at a moment of its own: words, edits, what-ifs, questions.
 A turn's time counts from the moment it was due, so a server that falls behind cannot hide it. Prints a table, or with
 `--json` one object: turn times by kind, errors, the server's processor time for each turn, memory, load of the machine.
-With `--database` the server keeps everything in that PostgreSQL database instead of SQLite.
+With `--database` everything is kept in that PostgreSQL database instead of SQLite, and `--processes` may share it: each
+session stays with one of them, as behind a balancer with sticky sessions.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import quantiles
@@ -94,12 +95,16 @@ def _turn(chance: random.Random, step: int, revision: int) -> tuple[str, str, di
     return ("question" if "{n}" not in text else "words"), "say", {"text": text.format(n=users)}
 
 
-async def load(url: str, sessions: int, turns: int, period: float) -> list[Turn]:
-    """All sessions side by side."""
+async def load(urls: list[str], sessions: int, turns: int, period: float) -> list[Turn]:
+    """All sessions side by side, spread over the processes."""
     limits = httpx.Limits(max_connections=sessions, max_keepalive_connections=sessions)
-    async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S, limits=limits) as client:
+    async with AsyncExitStack() as stack:
+        clients = [
+            await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S, limits=limits))
+            for url in urls
+        ]
         begin = time.monotonic() + 1
-        work = [session(client, number, begin, turns, period) for number in range(sessions)]
+        work = [session(clients[number % len(clients)], number, begin, turns, period) for number in range(sessions)]
         return [turn for done in await asyncio.gather(*work) for turn in done]
 
 
@@ -112,21 +117,24 @@ def figures(turns: list[Turn]) -> dict[str, Any]:
     return {"turns": len(turns), "errors": len(faults), **{name: round(value, 3) for name, value in shown.items()}}
 
 
-def measure(sessions: int, seconds: float, period: float, database: str) -> dict[str, Any]:
+def measure(sessions: int, seconds: float, period: float, database: str, processes: int) -> dict[str, Any]:
     """Run the load and put the figures together."""
     rounds = max(1, round(seconds / period))
-    with TemporaryDirectory(prefix="sextant-load-") as folder, server(Path(folder), database) as (url, process):
-        httpx.post(f"{url}/v1/plan", json={"text": OPENINGS[0].format(n=100)}, timeout=TIMEOUT_S)  # facts are read once
-        before, begun = process.cpu_times(), time.monotonic()
-        turns = asyncio.run(load(url, sessions, rounds, period))
-        wall, after = time.monotonic() - begun, process.cpu_times()
-        spent = after.user + after.system - before.user - before.system
-        memory = process.memory_info().rss
+    with ExitStack() as stack:
+        homes = [Path(stack.enter_context(TemporaryDirectory(prefix="sextant-load-"))) for _ in range(processes)]
+        servers = [stack.enter_context(server(home, database)) for home in homes]
+        for url, _ in servers:  # facts are read once
+            httpx.post(f"{url}/v1/plan", json={"text": OPENINGS[0].format(n=100)}, timeout=TIMEOUT_S)
+        before, begun = _processor_s(servers), time.monotonic()
+        turns = asyncio.run(load([url for url, _ in servers], sessions, rounds, period))
+        wall, spent = time.monotonic() - begun, _processor_s(servers) - before
+        memory = sum(process.memory_info().rss for _, process in servers)
     kinds = sorted({turn.kind for turn in turns})
     return {
         "sessions": sessions,
         "period_s": period,
         "store": "postgresql" if database else "sqlite",
+        "processes": processes,
         "all": figures(turns),
         "kinds": {kind: figures([turn for turn in turns if turn.kind == kind]) for kind in kinds},
         "processor_ms_per_turn": round(spent * 1e3 / len(turns), 1),
@@ -135,6 +143,11 @@ def measure(sessions: int, seconds: float, period: float, database: str) -> dict
         "load_average": round(os.getloadavg()[0], 1),
         "faults": sorted({turn.fault for turn in turns if turn.fault})[:5],
     }
+
+
+def _processor_s(servers: list[tuple[str, psutil.Process]]) -> float:
+    times = [process.cpu_times() for _, process in servers]
+    return sum(each.user + each.system for each in times)
 
 
 def table(found: dict[str, Any]) -> str:
@@ -147,9 +160,10 @@ def table(found: dict[str, Any]) -> str:
         for name, row in rows
     ]
     lines.append(
-        f"{found['sessions']} sessions, a turn every {found['period_s']:g} s each, {found['store']}: "
-        f"{found['processor_ms_per_turn']:g} ms of processor a turn, {found['processor_share_of_one_core']:.0%} of one "
-        f"core, {found['memory_mib']:,} MiB; load average of the machine {found['load_average']:g}"
+        f"{found['sessions']} sessions, a turn every {found['period_s']:g} s each, "
+        f"{found['processes']} × {found['store']}: {found['processor_ms_per_turn']:g} ms of processor a turn, "
+        f"{found['processor_share_of_one_core']:.0%} of one core, {found['memory_mib']:,} MiB; "
+        f"load average of the machine {found['load_average']:g}"
     )
     return "\n".join([*lines, *found["faults"]])
 
@@ -161,9 +175,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=120.0, help="how long every session goes on")
     parser.add_argument("--period", type=float, default=20.0, help="seconds between the turns of a session")
     parser.add_argument("--database", default="", help="address of an empty PostgreSQL database")
+    parser.add_argument("--processes", type=int, default=1, help="more than one needs --database")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    found = measure(options.sessions, options.seconds, options.period, options.database)
+    found = measure(options.sessions, options.seconds, options.period, options.database, options.processes)
     sys.stdout.write((json.dumps(found, indent=1) if options.json else table(found)) + "\n")
 
 
