@@ -13,14 +13,14 @@ from typer.testing import CliRunner
 from knowledge.errors import BadInput, StateUnusable
 from knowledge.snapshot import load
 from tools.performance import Configuration, predict
-from tools.performance.architecture import accelerator_from_datasheet, model_from_config, model_from_size
+from tools.performance.architecture import DATASHEET, accelerator_from_datasheet, model_from_config, model_from_size
 from tools.performance.batch import COLUMNS, predict_table
 from tools.performance.calibration import load_physics, physics_from
 from tools.performance.estimation import estimate
 from tools.performance.fitting.measurements import measurements, observed
 from tools.performance.fitting.roofline import fit_roofline
 from tools.performance.residual import DIGEST, FILE, load_residual
-from tools.performance.rows import workloads
+from tools.performance.rows import ARCHITECTURE, workloads
 from ui.cli import app
 
 SNAPSHOT = load()
@@ -62,6 +62,62 @@ def test_every_row_is_answered_and_keeps_its_cells() -> None:
 def test_columns_may_be_missing_altogether() -> None:
     rows = answers("model_id,gpu_type\nQwen/Qwen3-8B,NVIDIA-H100-80GB-SXM\n")
     assert all(float(rows[0][name]) > 0 for name in COLUMNS[:-1])
+
+
+CELLS = (
+    "", "0", "-1", "nan", "inf", "1e300", "1e-300", "0.5", "1,5", "0x10", "true", "[]", "7", "64", "1000000", "🙂",
+)  # fmt: skip
+WORDS = {
+    "model_id": ("", "nobody/Fancy-7B", "Llama 3.1 8B", "gpt-5", "x" * 300),
+    "gpu_type": ("", "Some New Card", "8xH200", "TPU v9"),
+    "engine": ("", "ollama", "TensorRT LLM", "vLLM V1", "triton"),
+    "load_kind": ("", "open_poisson", "static_batch", "offline_max", "mlperf_interactive", "weird"),
+    "notes": ("", "prefill 2xTP4DP1, decode 1xTP8DP8", "prefill xTP0DP0, decode xTP0DP0"),
+    "serving_mode": ("agg", "disagg"),
+}
+DESCRIBED = (*ARCHITECTURE, *DATASHEET)
+
+
+def test_odd_rows_are_answered_with_numbers() -> None:
+    columns = [*HEADER.split(","), "notes", *DESCRIBED]
+    good, chance = next(csv.DictReader(io.StringIO(NASTY))), np.random.default_rng(7)
+    rows = [
+        {
+            name: good.get(name, "") if chance.random() < share else str(chance.choice(WORDS.get(name, CELLS)))
+            for name in columns
+        }
+        for share in np.linspace(0, 0.9, 600)
+    ]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns)
+    writer.writeheader()
+    writer.writerows(rows)
+    answered = answers(text.getvalue())
+    assert len(answered) == len(rows)
+    for each in answered:
+        low, middle, high = (float(each[name]) for name in ("pred_low", "pred_output_tok_s", "pred_high"))
+        assert 0 < low <= middle <= high < np.inf
+        assert 0 < float(each["pred_ttft_ms"]) < np.inf
+        assert 0 < float(each["pred_tpot_ms"]) < np.inf
+
+
+def test_a_row_may_describe_a_model_and_a_card_that_nobody_knows() -> None:
+    known = SNAPSHOT.models["Qwen/Qwen3-8B"]
+    card = SNAPSHOT.accelerators["NVIDIA-H100-80GB-SXM"]
+    config = (36, 4096, 32, 8, 128, 12288, "", "", "", "", "", 151936)
+    sheet = [getattr(card, name) or "" for name in DATASHEET]
+    header = ["model_id", "gpu_type", "gpu_count", "tensor_parallel", "quantization", "engine", "isl", "osl"]
+    load = (1, 1, "bf16", "vllm", 1024, 128, 8, "closed_concurrency")
+    lines = [
+        [*header, "concurrency", "load_kind", *DESCRIBED],
+        ["mine/Eight", "Next Card", *load, *config, *sheet],
+        [known.model_id, card.gpu_type, *load, *[""] * len(DESCRIBED)],
+        ["mine/Eight", "Next Card", *load, *[""] * len(DESCRIBED)],
+    ]
+    described, same, unknown = answers("\n".join(",".join(str(cell) for cell in line) for line in lines))
+    numbers = [float(each["pred_tpot_ms"]) for each in (described, same, unknown)]
+    assert numbers[0] == pytest.approx(numbers[1], rel=0.35)  # no name, so no group effects
+    assert abs(np.log(numbers[0] / numbers[1])) < abs(np.log(numbers[2] / numbers[1]))
 
 
 def test_a_table_without_models_is_refused() -> None:

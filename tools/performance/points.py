@@ -55,6 +55,8 @@ def model_shape(model: Model) -> ModelShape:
     table = split.embedding if model.tied_embeddings else split.embedding / 2
     experts, chosen = float(model.num_experts or 1), float(model.experts_per_token or 1)
     active = min(model.active_params_b or model.total_params_b, model.total_params_b) * 1e9
+    # Facts given by a person may not agree with each other: something is left to multiply all the same.
+    multiplied = max(active - (0.0 if model.tied_embeddings else table), active / 10)
     width = model.attention_heads * (model.head_dim + (model.v_head_dim or model.head_dim)) / 2
     window_layers = float(model.window_layers or 0)
     full_layers = float(model.layers - window_layers - (model.linear_state_layers or 0))
@@ -65,8 +67,8 @@ def model_shape(model: Model) -> ModelShape:
         hidden=float(model.hidden_size),
         expert_params=split.experts,
         other_params=split.rest + table,
-        head_params=table,
-        active_params=active - (0.0 if model.tied_embeddings else table),
+        head_params=min(table, 0.9 * multiplied),
+        active_params=multiplied,
         experts=experts,
         experts_per_token=min(chosen, experts),
         table_params=split.embedding,

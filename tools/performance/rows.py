@@ -4,12 +4,18 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from knowledge.errors import NotFound
+from knowledge.errors import BadInput, NotFound
 from knowledge.facts import Accelerator, Model
 from knowledge.names import resolve_accelerator, resolve_model
 from knowledge.snapshot import Snapshot
 from tools.memory.weights import native_precision, weight_bytes
-from tools.performance.architecture import accelerator_of_unknown_kind, model_from_size
+from tools.performance.architecture import (
+    DATASHEET,
+    accelerator_from_datasheet,
+    accelerator_of_unknown_kind,
+    model_from_config,
+    model_from_size,
+)
 from tools.performance.configuration import Configuration
 from tools.performance.engines import build_year, engine_name
 
@@ -34,8 +40,26 @@ _PRECISIONS = {
 KNOWN_PRECISIONS = frozenset(["bf16", "fp16", "fp8", "int8", "fp4", "int4"])
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)[bB](?:[^a-zA-Z]|$)")
 _WIDEST_TENSOR, _WIDE_GROUP = 16, 8
+_MOST_CARDS = 65536
+_MOST = 1e7
+_LEAST_RPS = 1e-6
 ROOFLINE_ENGINES = frozenset(["vllm", "sglang", "tensorrt-llm", "lmdeploy", "transformers-neuronx"])
 DEFAULT_ISL, DEFAULT_OSL = 1024.0, 512.0
+ARCHITECTURE = (
+    "num_hidden_layers",
+    "hidden_size",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "head_dim",
+    "intermediate_size",
+    "moe_intermediate_size",
+    "num_experts",
+    "num_experts_per_tok",
+    "kv_lora_rank",
+    "qk_rope_head_dim",
+    "vocab_size",
+)
+"""Columns that describe a model the facts do not hold, named as in config.json; the first three are needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +108,26 @@ class _Facts:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        self._models: dict[tuple[str, str, str], tuple[Model, bool]] = {}
-        self._cards: dict[str, Accelerator] = {}
+        self._models: dict[tuple[str, ...], tuple[Model, bool]] = {}
+        self._cards: dict[tuple[str, ...], Accelerator] = {}
         self._configurations: dict[tuple[object, ...], Configuration] = {}
 
-    def model(self, architecture: str, name: str, size: str) -> tuple[Model, bool]:
-        """The model, and whether it is in the facts."""
-        key = (architecture, name, size)
+    def model(self, row: Mapping[str, str]) -> tuple[Model, bool]:
+        """The model of a row, and whether its architecture is known."""
+        key = _cells(row, ("arch_model_id", "model_id", "params_b", *ARCHITECTURE))
         if key not in self._models:
-            self._models[key] = self._find_model(*key)
+            self._models[key] = self._find_model(*key[:3], described=row)
         return self._models[key]
 
-    def _find_model(self, architecture: str, name: str, size: str) -> tuple[Model, bool]:
+    def _find_model(
+        self, architecture: str, name: str, size: str, *, described: Mapping[str, str]
+    ) -> tuple[Model, bool]:
         for each in (architecture, name):
             if model := self.snapshot.models.get(each):
                 return model, True
+        title = name or architecture or "unknown"
+        if model := _model_described(described, title, number(size)):
+            return model, True
         for each in (architecture, name):
             if not each:
                 continue
@@ -107,21 +136,21 @@ class _Facts:
             except NotFound:
                 continue
         named = _SIZE.search(name or architecture)
-        return model_from_size(
-            name or architecture or "unknown", number(size) or (float(named[1]) if named else 8.0)
-        ), False
+        return model_from_size(title, number(size) or (float(named[1]) if named else 8.0)), False
 
-    def accelerator(self, name: str) -> Accelerator:
-        """The accelerator by name or alias; a typical card when nothing like it is known."""
-        if name not in self._cards:
-            card = self.snapshot.accelerators.get(name)
+    def accelerator(self, row: Mapping[str, str]) -> Accelerator:
+        """The accelerator by name or alias, else by its datasheet; a typical card when nothing like it is known."""
+        key = _cells(row, ("gpu_type", *DATASHEET))
+        if key not in self._cards:
+            name = key[0]
+            card = self.snapshot.accelerators.get(name) or _card_described(row, name)
             if card is None:
                 try:
                     card = self.snapshot.accelerators.get(resolve_accelerator(name, self.snapshot).gpu_type or "")
                 except NotFound:
                     card = None
-            self._cards[name] = card or accelerator_of_unknown_kind(name)
-        return self._cards[name]
+            self._cards[key] = card or accelerator_of_unknown_kind(name)
+        return self._cards[key]
 
     def configuration(self, model: Model, card: Accelerator, *rest: object) -> Configuration:
         """One record per distinct configuration; models and cards are compared by identity, which is quick."""
@@ -131,6 +160,35 @@ class _Facts:
         return self._configurations[key]
 
 
+def _cells(row: Mapping[str, str], names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(row.get(name) or "" for name in names)
+
+
+def _numbers(row: Mapping[str, str], names: Iterable[str]) -> dict[str, float]:
+    """The cells of `names` that hold numbers which a model or an accelerator may have."""
+    numbers = ((name, number(row.get(name))) for name in names)
+    return {name: value for name, value in numbers if value is not None and 1 <= value <= _MOST}
+
+
+def _model_described(row: Mapping[str, str], name: str, params_b: float | None) -> Model | None:
+    """The model that the row's own columns describe; None when they do not, or not sensibly."""
+    facts = _numbers(row, ARCHITECTURE)
+    if not set(ARCHITECTURE[:3]) <= set(facts):
+        return None
+    try:
+        return model_from_config(facts, name=name, params_b=params_b)
+    except BadInput:
+        return None
+
+
+def _card_described(row: Mapping[str, str], name: str) -> Accelerator | None:
+    """The accelerator whose datasheet stands in the row's own columns; None when they do not hold one."""
+    facts = _numbers(row, DATASHEET)
+    if not set(DATASHEET[:3]) <= set(facts):
+        return None
+    return accelerator_from_datasheet(name, **facts)  # type: ignore[arg-type]  # names are those of the function
+
+
 def number(text: str | None) -> float | None:
     """A finite positive number, or None for anything else."""
     try:
@@ -138,6 +196,17 @@ def number(text: str | None) -> float | None:
     except ValueError:
         return None
     return value if 0 < value < 1e12 else None
+
+
+def _cards(text: str | None) -> int:
+    """A number of cards or ranks: at least one, and no more than any machine room holds."""
+    return int(min(max(number(text) or 1.0, 1.0), _MOST_CARDS))
+
+
+def _within(text: str, least: float = 1.0) -> float | None:
+    """A length (tokens) or a load, held inside what anybody would ask."""
+    value = number(text)
+    return None if value is None else min(max(value, least), _MOST)
 
 
 def precision_of(text: str, model: Model, card: Accelerator) -> str:
@@ -159,20 +228,20 @@ def _workload(row: Mapping[str, str], facts: _Facts) -> Workload:
     def cell(name: str) -> str:
         return row.get(name) or ""
 
-    model, known = facts.model(cell("arch_model_id"), cell("model_id"), cell("params_b"))
-    card = facts.accelerator(cell("gpu_type"))
+    model, known = facts.model(row)
+    card = facts.accelerator(row)
     precision = precision_of(cell("quantization"), model, card)
-    isl, osl = number(cell("isl")), number(cell("osl"))
+    isl, osl = _within(cell("isl")), _within(cell("osl"))
     load = _load(row)
     pools = _POOLS.search(cell("notes")) if cell("serving_mode") == "disagg" else None
-    tensor, pipeline = int(number(cell("tensor_parallel")) or 0), int(number(cell("pipeline_parallel")) or 1)
-    data, expert = int(number(cell("data_parallel")) or 1), int(number(cell("expert_parallel")) or 1)
-    gpus = number(cell("gpu_count")) or float(max(tensor, 1) * pipeline * data)
+    tensor = _cards(cell("tensor_parallel")) if number(cell("tensor_parallel")) else 0
+    pipeline, data, expert = (_cards(cell(f"{kind}_parallel")) for kind in ("pipeline", "data", "expert"))
+    gpus = float(_cards(cell("gpu_count"))) if number(cell("gpu_count")) else float(max(tensor, 1) * pipeline * data)
     prefill_gpus = prefill_tensor = 0.0
     if pools:
-        tensor, data = int(pools[5]), int(pools[6])
-        decode = float(pools[4] or 1) * tensor * data
-        prefill_tensor = float(pools[2])
+        tensor, data = _cards(pools[5]), _cards(pools[6])
+        decode = float(_cards(pools[4]) * tensor * data)
+        prefill_tensor = float(_cards(pools[2]))
         prefill_gpus = max(gpus - decode, 1.0)
         gpus = max(min(decode, gpus - 1), 1.0)
     elif cell("serving_mode") == "disagg":
@@ -192,7 +261,7 @@ def _workload(row: Mapping[str, str], facts: _Facts) -> Workload:
         tensor,
         pipeline,
         data,
-        max(expert, 1),
+        expert,
         engine,
         version or None,
         cache_type(engine, precision),
@@ -203,8 +272,8 @@ def _workload(row: Mapping[str, str], facts: _Facts) -> Workload:
         isl=isl or DEFAULT_ISL,
         osl=osl or DEFAULT_OSL,
         load=load,
-        concurrency=number(cell("concurrency")),
-        request_rate_rps=number(cell("request_rate")),
+        concurrency=_within(cell("concurrency")),
+        request_rate_rps=_within(cell("request_rate"), _LEAST_RPS),
         year=build_year(engine, version, cell("measured_on")),
         prefill_gpus=prefill_gpus,
         prefill_tensor=prefill_tensor,
