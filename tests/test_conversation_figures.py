@@ -4,11 +4,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from prometheus_client import generate_latest
 
 from agent.events import Event
 from agent.sessions import Sessions
+from knowledge.records import Records
 from knowledge.records.conversation import Conversations, Turn
 from knowledge.records.database import open_database
+from ui.api.measures import Measures
 from ui.opening import opened
 from ui.settings import Settings
 
@@ -82,3 +85,27 @@ async def test_a_conversation_is_noted_as_it_goes(sessions: Sessions) -> None:
     assert noted.approved_at is not None
     met = (await sessions.state("t", "ann")).get("report") or {}
     assert (noted.verified_at is not None) == (met.get("verdict") == "met")
+
+
+def test_a_monitor_is_told_the_figures_over_all_conversations(tmp_path: Path) -> None:
+    records = Records(tmp_path)
+    before = generate_latest(Measures(records).registry).decode()
+    assert "\nsextant_acceptance_ratio " not in before  # no share of nothing
+    for thread, edits in (("proved", 1), ("planned", 0), ("talk", 0)):
+        records.conversations.note(turn(thread, 0, planned=thread != "talk"))
+        for second in range(edits):
+            records.conversations.note(turn(thread, second + 1, edited=True, planned=True))
+    records.conversations.note(turn("proved", 45, approved=True, verified=True))
+    told = generate_latest(Measures(records).registry).decode().splitlines()
+    for line in (
+        'sextant_conversations{stage="begun"} 3.0',
+        'sextant_conversations{stage="planned"} 2.0',
+        "sextant_acceptance_ratio 0.5",
+        'sextant_edits_per_specification_bucket{le="0"} 1.0',
+        'sextant_edits_per_specification_bucket{le="1"} 2.0',
+        "sextant_edits_per_specification_sum 1.0",
+        'sextant_first_word_to_verified_seconds_bucket{le="30"} 0.0',
+        'sextant_first_word_to_verified_seconds_bucket{le="60"} 1.0',
+        "sextant_first_word_to_verified_seconds_sum 45.0",
+    ):
+        assert line in told, line

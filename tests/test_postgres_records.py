@@ -11,10 +11,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from knowledge.errors import BadInput, Conflict, NotFound, SextantError, StateUnusable, Unavailable
+from knowledge.errors import BadInput, Conflict, NotAllowed, NotFound, SextantError, StateUnusable, Unavailable
 from knowledge.records import Measure, NewDeployment, Outcome, Records, Replica, SloOutcome
 from knowledge.records.address import shown_address
+from knowledge.records.conversation import Turn
 from knowledge.records.database import open_database
+from knowledge.records.receipt import Receipt
 from knowledge.records.schema import MIGRATIONS
 from knowledge.records.secret import shared_secret
 from tools.deploy import read_specification, replicas
@@ -219,3 +221,32 @@ def test_another_host_shows_takes_over_and_hands_back(database_url: str, tmp_pat
     finally:
         there.rollback(made.deployment_id, who="test")
         here.reconcile()
+
+
+def test_both_keep_keys_receipts_and_conversations(records: Records) -> None:
+    token, key = records.keys.create("50 % 'ci'", owner="ann", scopes=["plan", "deploy"], who="ann")
+    assert records.keys.find(token).scopes == {"plan", "deploy"}
+    assert records.keys.all()[0].last_used_at is not None
+    assert records.keys.revoke("50 % 'ci'", who="ann").revoked_at is not None
+    with pytest.raises(NotAllowed, match=f"the key {key.key_id} is revoked"):
+        records.keys.find(token)
+    assert [records.receipts.begin("ann", "k") for _ in range(2)] == ["begun", "running"]
+    kept = Receipt("print", 201, '{"content-type": "x"}', b"\x00\xff body")
+    records.receipts.touch("ann", "k")
+    records.receipts.keep("ann", "k", kept)
+    assert records.receipts.begin("ann", "k") == kept
+    assert records.receipts.begin("ann", "other") == "begun"
+    records.receipts.drop("ann", "other")
+    assert records.receipts.begin("ann", "other") == "begun"
+    times = [f"2026-11-21T12:00:{second:02d}.000000Z" for second in (0, 30)]
+    first = Turn(
+        "t", "ann", times[0], times[0], "a  chatbot", planned=True, edited=True, approved=False, verified=False
+    )
+    last = Turn("t", "ann", times[1], times[1], "", planned=False, edited=True, approved=True, verified=True)
+    for turn in (first, last):
+        records.conversations.note(turn)
+    ((only,), total) = records.conversations.page(owner="ann", limit=5)
+    assert (only.title, only.turns, only.edits, only.approved_at, total) == ("a chatbot", 2, 1, times[1], 1)
+    assert records.conversations.page(limit=5)[1] == 1
+    assert records.conversations.owner_of("t") == "ann"
+    assert records.conversations.figures().seconds_to_verified == (30.0,)
