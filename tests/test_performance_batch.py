@@ -108,7 +108,7 @@ def test_a_row_may_describe_a_model_and_a_card_that_nobody_knows() -> None:
     sheet = [getattr(card, name) or "" for name in DATASHEET]
     header = ["model_id", "gpu_type", "gpu_count", "tensor_parallel", "quantization", "engine", "isl", "osl"]
     load = (1, 1, "bf16", "vllm", 1024, 128, 8, "closed_concurrency")
-    lines = [
+    lines: list[list[object]] = [
         [*header, "concurrency", "load_kind", *DESCRIBED],
         ["mine/Eight", "Next Card", *load, *config, *sheet],
         [known.model_id, card.gpu_type, *load, *[""] * len(DESCRIBED)],
