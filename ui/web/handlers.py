@@ -58,12 +58,12 @@ class Handlers:
         events = self.door.say(_thread(), _owner(), message.content, files)
         await cl.send_window_message({"sextant_thread": _thread()})  # a reload comes back to this chat
         turn = asyncio.create_task(self._answered(self.measures.watched("web", "say", events)))
-        try:
-            await asyncio.shield(turn)
-        except asyncio.CancelledError:  # Chainlit's stop button: the turn ends by itself, nothing of it half done
-            with suppress(NotFound):
-                await self.door.stop(_thread(), _owner())
-            await turn
+        while not turn.done():
+            try:
+                await asyncio.shield(turn)
+            except asyncio.CancelledError:  # Chainlit's stop button: the turn ends by itself, nothing of it half done
+                with suppress(NotFound):
+                    await self.door.stop(_thread(), _owner())
 
     async def _answered(self, events: AsyncIterator[Event]) -> None:
         try:
