@@ -80,6 +80,10 @@ async def test_a_cluster_is_deployed_to_tested_tried_rated_and_left_again(
             assert replies[-1].text
             await sessions.rate("t", "ann", 5, "it fits")
 
+            await told(sessions.say("u", "bob", WORDS))
+            taken = await told(sessions.say("u", "bob", "deploy it on kubernetes"))
+            assert any("is ann's" in line for line in failures(taken))
+
             again = await told(sessions.say("t", "ann", "deploy it on the local simulator"))
             assert any("roll it back, then deploy it again" in line for line in failures(again))
 
@@ -87,7 +91,7 @@ async def test_a_cluster_is_deployed_to_tested_tried_rated_and_left_again(
             gone = await told(sessions.act("t", "ann", "rollback", view.revision))
             assert not failures(gone)
             assert Cluster(kubeconfig).list("v1", "Pod", "inference") == []
-            (record,) = sessions.context.records.deployments.all()
+            (record,) = sessions.context.records.deployments.all(owner="ann")
             assert (record.target, record.state) == ("kubernetes", "rolled_back")
 
 
