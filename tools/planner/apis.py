@@ -1,6 +1,6 @@
 """Per-token APIs: sellers of models of known quality, and what a month of the traffic costs with each."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -110,15 +110,26 @@ def candidates(case: Case, short: Shortlist) -> list[ApiCandidate]:
     monthly = monthly_usd(every, case.traffic, batched=batched)
     kept: list[ApiCandidate] = []
     missed: dict[tuple[str, str], tuple[Seller, ModelQuality | None]] = {}
-    for position, seller in enumerate(every):
-        model_id = _model_of(seller.model_slug, case.snapshot)
-        quality = case.snapshot.quality.get((model_id, case.traffic.task_type)) if model_id else None
-        rule = _broken(seller, model_id, quality, case, short)
-        if rule is not None or model_id is None or quality is None:
-            case.ledger.count(rule or "api_quality_unknown", 1, "sellers")
-            missed.setdefault((rule or "api_quality_unknown", model_id or seller.model_key), (seller, quality))
-        else:
-            kept.append(ApiCandidate(seller, model_id, quality, float(monthly[position]), batched))
+    judged: dict[str | None, tuple[ModelQuality | None, str | None]] = {}  # many sellers have the same model
+    counts: Counter[str] = Counter()
+    anywhere, needed = not (intent.clouds or intent.regions or intent.residency), case.traffic.context_tokens
+    rows = zip(every, _models(case.market, case.snapshot), monthly.tolist(), strict=True)
+    for seller, (model_id, takes), usd in rows:
+        if model_id not in judged:
+            judged[model_id] = _judged(model_id, case, short)
+        quality, rule = judged[model_id]
+        if not (anywhere or _located(seller, intent)):
+            rule = "api_region"
+        elif takes < needed:
+            rule = "api_context"
+        if rule is None and model_id is not None and quality is not None:
+            kept.append(ApiCandidate(seller, model_id, quality, usd, batched))
+            continue
+        broken = rule or "api_quality_unknown"
+        counts[broken] += 1
+        missed.setdefault((broken, model_id or seller.model_key), (seller, quality))
+    for broken, number in counts.items():
+        case.ledger.count(broken, number, "sellers")
     case.ledger.add(_misses(missed, case, short))
     return kept
 
@@ -138,9 +149,12 @@ def monthly_usd(every: Sequence[Seller], traffic: TrafficProfile, *, batched: bo
     reuse = traffic.prefix_reuse_share
     cached = prompt * (reuse * read + (1 - reuse) * np.fmax(fresh, written)) + answer * output
     monthly = np.fmin(plain, cached)
+    split: dict[tuple[int, ...], bool] = {}
     for position, seller in enumerate(every):
         # Long-context prices matter only where some prompts are that long.
-        if seller.thresholds and len(_tiers(seller, traffic)) > 1:
+        if seller.thresholds and seller.thresholds not in split:
+            split[seller.thresholds] = len(_tiers(seller, traffic)) > 1
+        if seller.thresholds and split[seller.thresholds]:
             monthly[position] = api_cost(seller, traffic, batched=batched).monthly_usd
     table: Floats = monthly
     return table
@@ -175,7 +189,7 @@ def _misses(
             text = f"{what} scores {least}{score:g}, {short.threshold:g} are asked for"
             found.append(Miss(rule, name, what, score, short.threshold, "points", None, text))
         elif rule == "api_context":
-            takes = _context_tokens(seller, name, case)
+            takes = _context_tokens(seller, name, case.snapshot)
             text = f"{what} takes {takes} tokens, {case.traffic.context_tokens} are needed"
             change = Change("context_length", takes)
             found.append(Miss(rule, name, what, takes, case.traffic.context_tokens, "tokens", change, text))
@@ -185,32 +199,29 @@ def _misses(
     return sorted(found, key=lambda miss: -float(miss.value) if isinstance(miss.value, int | float) else 0.0)
 
 
-@lru_cache(maxsize=16384)
-def _model_of(model_slug: str, snapshot: Snapshot) -> str | None:
-    return model_of_slug(model_slug, snapshot)
+@lru_cache(maxsize=4)
+def _models(market: Market, snapshot: Snapshot) -> tuple[tuple[str | None, int], ...]:
+    """The model of each seller, as far as it is known, and how many tokens it takes there."""
+    known = {seller.model_slug: model_of_slug(seller.model_slug, snapshot) for seller in sellers(market)}
+    models = [(seller, known[seller.model_slug]) for seller in sellers(market)]
+    return tuple((model_id, _context_tokens(seller, model_id, snapshot)) for seller, model_id in models)
 
 
-def _broken(
-    seller: Seller, model_id: str | None, quality: ModelQuality | None, case: Case, short: Shortlist
-) -> str | None:
-    """The first rule that a seller breaks."""
-    intent = case.intent
-    if not _located(seller, intent):
-        return "api_region"
-    if _context_tokens(seller, model_id, case) < case.traffic.context_tokens:
-        return "api_context"
+def _judged(model_id: str | None, case: Case, short: Shortlist) -> tuple[ModelQuality | None, str | None]:
+    """The quality of a model, and the first rule that it breaks, whoever sells it."""
+    quality = case.snapshot.quality.get((model_id, case.traffic.task_type)) if model_id else None
     if quality is None or model_id is None:
-        return "api_quality_unknown"
-    if out_of_place(model_id, intent, case.traffic.task_type):
-        return "api_specialist"
+        return quality, "api_quality_unknown"
+    if out_of_place(model_id, case.intent, case.traffic.task_type):
+        return quality, "api_specialist"
     if not short.enough(quality):
-        return "api_quality"
-    return _unwanted(model_id, case)
+        return quality, "api_quality"
+    return quality, _unwanted(model_id, case)
 
 
-def _context_tokens(seller: Seller, model_id: str | None, case: Case) -> int:
+def _context_tokens(seller: Seller, model_id: str | None, snapshot: Snapshot) -> int:
     """What a seller takes: stated, and never more than an open model can; unstated, a length that nearly all take."""
-    model = case.snapshot.models.get(model_id) if model_id else None
+    model = snapshot.models.get(model_id) if model_id else None
     known = [each for each in (seller.context_tokens, model.context_window_tokens if model else None) if each]
     return min(known, default=UNSTATED_CONTEXT_TOKENS)
 

@@ -123,7 +123,13 @@ class Grid:
 
     def configuration(self, row: int) -> Configuration:
         """Row as the record that performance and memory read."""
-        return self.take(np.array([row])).configurations()[0]
+        return Configuration(
+            self.models[self.model[row]],
+            self.accelerators[self.accelerator[row]],
+            PRECISIONS[self.precision[row]],
+            int(self.tensor[row]),
+            int(self.pipeline[row]),
+        )
 
     def configurations(self) -> list[Configuration]:
         """All rows as records."""

@@ -6,6 +6,7 @@ Machines come whole: a replica of 2 cards on machines of 8 shares them with thre
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -45,7 +46,8 @@ class Offer:
 
 def offers(market: Market, intent: Intent) -> list[Offer]:
     """Every offer of whole cards in the clouds, regions and billing that the intent allows."""
-    return [offer for row in market.instances if allowed(row, intent) for offer in _billed(row, intent)]
+    billing = tuple(intent.billing or DEFAULT_BILLING)
+    return [offer for row, own in _billed(market, billing) if allowed(row, intent) for offer in own]
 
 
 def allowed(row: Instance, intent: Intent) -> bool:
@@ -59,14 +61,19 @@ def allowed(row: Instance, intent: Intent) -> bool:
     return not intent.residency or resides(row.region, intent.residency)
 
 
-def _billed(row: Instance, intent: Intent) -> Iterable[Offer]:
+@lru_cache(maxsize=16)
+def _billed(market: Market, billing: tuple[Billing, ...]) -> tuple[tuple[Instance, tuple[Offer, ...]], ...]:
+    return tuple((row, tuple(_priced(row, billing))) for row in market.instances)
+
+
+def _priced(row: Instance, billings: Iterable[Billing]) -> Iterable[Offer]:
     prices: Mapping[Billing, float | None] = {
         "on_demand": row.on_demand_usd_per_hour,
         "spot": row.spot_usd_per_hour,
         "reserved_1y": row.reserved_1y_usd_per_hour,
         "reserved_3y": row.reserved_3y_usd_per_hour,
     }
-    for billing in intent.billing or DEFAULT_BILLING:
+    for billing in billings:
         price = prices[billing]
         if price is not None and price > 0:
             yield Offer(

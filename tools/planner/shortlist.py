@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from knowledge.errors import NotFound
 from knowledge.facts import Model, ModelQuality
@@ -38,6 +39,7 @@ class Shortlist:
         return quality is not None and ranking_score(quality) >= self.threshold
 
 
+@lru_cache(maxsize=16_384)
 def folded(name: str) -> str:
     """Letters and digits of a name, lower case."""
     return "".join(letter for letter in name.lower() if letter.isalnum())
@@ -52,6 +54,7 @@ def matches(model_id: str, family: str, wanted: Iterable[str]) -> bool:
     return any(_means(name, model_id, family) for name in wanted)
 
 
+@lru_cache(maxsize=65_536)
 def _means(name: str, model_id: str, family: str) -> bool:
     own = model_id.rsplit("/", 1)[-1]
     if folded(name) in (folded(model_id), folded(own)):
