@@ -101,6 +101,11 @@ def test_what_is_offered_starts_meets_its_targets_and_fits_its_cards(task: str, 
         assert option.replicas is not None
         assert option.gpu_count >= option.replicas * option.configuration.gpu_count
         assert option.cost.monthly_usd == round(sum(each.usd for each in option.cost.lines), 2)
+        sized = option.sizing
+        assert sized is not None
+        assert 1 <= sized["average_replicas"] <= sized["peak_replicas"]
+        assert sized["peak_replicas"] + sized["spare_replicas"] == option.replicas
+        assert sized["spare_replicas"] == option.spare_replicas
         times = option.predicted.ttft_ms
         assert times.p50 <= times.p90 <= times.p99
 

@@ -25,6 +25,7 @@ _FIELDS = (
     ("predicted", "tpot_ms", "p90"),
     ("predicted", "e2e_ms", "p90"),
     ("predicted", "utilization"),
+    ("network", "round_trip_ms"),
     ("quality", "score"),
     ("risk", "total"),
 )

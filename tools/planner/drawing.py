@@ -16,6 +16,7 @@ from tools.planner.offers import Offer
 from tools.planner.option import Option, Predicted, QualityShown, option_id
 from tools.planner.pool import Pool
 from tools.planner.quantization import penalty
+from tools.planner.replicas import sizing
 from tools.planner.risk import WEIGHTS, failure, overload, prediction_risk, widths_of
 from tools.planner.traffic import Targets, TrafficProfile
 
@@ -103,6 +104,13 @@ def hosted_option(block: Hosted, field: Field, found: Pool, row: int, case: Case
         why=why_hosted(block.kind, cost, predicted, quality, case, machines=where, network_ms=network_ms),
         price_source=_source(offer, block, case),
         configuration=each,
+        sizing=sizing(
+            case.traffic.qps,
+            case.traffic.peak_qps,
+            float(block.max_rps[entry]),
+            replicas,
+            block.shelf.supply if block.shelf else "owned",
+        ),
         network=way,
     )
 

@@ -131,6 +131,7 @@ class Option:
     price_source: Mapping[str, str]
     configuration: Configuration | None = None
     tuned: Tuned | None = None
+    sizing: Mapping[str, float] | None = None  # of self-hosted ones: `replicas.sizing`
     network: Network | None = None  # to the users, where it was said where they are
 
     @property
@@ -162,6 +163,7 @@ class Option:
             "pipeline_parallel": self.pipeline_parallel,
             "replicas": self.replicas,
             "spare_replicas": self.spare_replicas,
+            "sizing": dict(self.sizing) if self.sizing else None,
             "gpu_count": self.gpu_count,
             "quantization": self.quantization,
             "cloud": self.cloud,

@@ -32,6 +32,18 @@ def needed(peak_rps: float, max_rps: Floats) -> Integers:
     return replicas
 
 
+def sizing(average_rps: float, peak_rps: float, max_rps: float, replicas: int, supply: str) -> dict[str, float]:
+    """Where a number of replicas comes from: those for the average and the peak, spares, and what was assumed."""
+    average, peak = (int(needed(rate, np.array([max_rps]))[0]) for rate in (average_rps, peak_rps))
+    return {
+        "average_replicas": average,
+        "peak_replicas": peak,
+        "spare_replicas": replicas - peak,
+        "headroom": HEADROOM,
+        "replica_availability": AVAILABILITY[supply],
+    }
+
+
 def with_spares(replicas: Integers, reliability_percent: float, supply: str) -> Integers:
     """Replicas so that the needed ones are up for the share of time that the reliability target states."""
     total = replicas.copy()

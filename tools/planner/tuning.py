@@ -23,7 +23,7 @@ from tools.planner.network import served
 from tools.planner.offers import Offer
 from tools.planner.option import Option, Predicted, Tuned, option_id
 from tools.planner.predictions import Placed, predictions
-from tools.planner.replicas import needed, with_spares
+from tools.planner.replicas import needed, sizing, with_spares
 
 LEAST_SAVING = 0.005
 """Share of the bill that settings must save to be offered for it."""
@@ -167,6 +167,7 @@ class _Trial:
             instance_count=machines if base.offer else None,
             predicted=predicted,
             cost=cost,
+            sizing=sizing(traffic.qps, traffic.peak_qps, float(one.capacity.max_rps[0]), replicas, base.supply),
             risk=risks(plain.risk, traffic, one.capacity.max_rps, replicas, predicted),
             slo_met=verdict(predicted, traffic.targets, replicas),
             why=why,
