@@ -25,7 +25,7 @@ class Wish(Need):
     """A need, and the option of its plan that is to run."""
 
     option: Text = Field(max_length=200, description="Id of the option, as /v1/plan gives it for the same need.",
-                         examples=["Qwen/Qwen3-8B@NVIDIA-L40S-48GB/fp8/tp1x2"])  # fmt: skip
+                         examples=["d2a8c333"])  # fmt: skip
     target: Text = Field(default="", max_length=40, description="Where to; the server's own target if left out.")
 
 

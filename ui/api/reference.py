@@ -46,7 +46,9 @@ def page(form: Json) -> str:
 
 
 def _route(method: str, path: str, route: Json, form: Json) -> Iterator[str]:
-    yield f"<h3>{method.upper()} {escape(path)}</h3><p>{escape(route.get('description', ''))}</p>"
+    scopes = sorted({scope for way in route.get("security", ()) for each in way.values() for scope in each})
+    needs = f' <span class="quiet">scope {escape(", ".join(scopes))}</span>' if scopes else ""
+    yield f"<h3>{method.upper()} {escape(path)}{needs}</h3><p>{escape(route.get('description', ''))}</p>"
     rows = [
         (given["name"], given["in"], given["schema"], given.get("description", ""), given.get("required", False))
         for given in route.get("parameters", ())
