@@ -272,6 +272,13 @@ def test_hostile_names_never_break_out_of_their_fields(
     manifests = render(hostile)
     for ours, reference in zip(manifests, plain, strict=True):
         assert shape(ours.objects) == shape(reference.objects)
+    if target == "vanilla":
+        stack = production_stack(hostile)
+        assert shape(stack.objects) == shape(
+            production_stack(release(specification(), read_settings(chosen), load())).objects
+        )
+        (served,) = stack.objects[0]["servingEngineSpec"]["modelSpec"]
+        assert served["modelURL"] == checkpoint.replace("$", "$$")
     texts = [text for entry in objects_of(manifests) for _, text in strings_of(entry)]
     assert f"--served-model-name={model}".replace("$", "$$") in texts
     assert (f"hf://{checkpoint}" if target == "llmisvc" else checkpoint.replace("$", "$$")) in texts

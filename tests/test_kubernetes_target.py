@@ -5,6 +5,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +54,9 @@ def cluster(kubeconfig: Path) -> Cluster:
 def target(cluster: Cluster, tmp_path: Path) -> Callable[..., KubernetesTarget]:
     """Makes targets with these settings on the same cluster and records."""
 
-    def made(patience_s: float = 20.0, **settings: Any) -> KubernetesTarget:
+    def made(patience_s: float = 60.0, hopeless_s: float = 0.0, **settings: Any) -> KubernetesTarget:
         return KubernetesTarget(tmp_path, load(), settings=read_settings({**SIMULATED, **settings}),
-                                kubeconfig=cluster.kubeconfig, ready_s=patience_s, hopeless_s=0.0)  # fmt: skip
+                                kubeconfig=cluster.kubeconfig, ready_s=patience_s, hopeless_s=hopeless_s)  # fmt: skip
 
     return made
 
@@ -197,8 +198,18 @@ FAILURES: dict[str, tuple[dict[str, Any], dict[str, Any], type[SextantError], st
     "image": ({"pods": "ImagePullBackOff"}, {}, Unavailable, r"the image sextant:0\.1\.0 cannot be pulled"),
     "crash": ({"pods": "CrashLoopBackOff"}, {}, Unavailable, r"ends right after its start \(4 times\): ValueError"),
     "memory": ({"pods": "OOMKilled"}, {}, Unavailable, r"killed for using too much memory"),
-    "probe": ({"pods": "Probe"}, {}, Unavailable, r"does not answer yet: Startup probe failed"),
-    "never ready": ({"pods": "Never"}, {}, Unavailable, r"not ready within 1 s"),
+    "quota of objects": (
+        {"failing": [{"verb": "patch", "resource": "services", "times": 99, "code": 403, "reason": "Forbidden",
+                      "message": 'services "a" is forbidden: exceeded quota: team, requested: count/services=1, used: '
+                                 "count/services=9, limited: count/services=9"}]},
+        {}, BadInput, r"quota team is used up: asked count/services=1, used count/services=9, limit count/services=9",
+    ),
+    "changed meanwhile": (
+        {"failing": [{"verb": "patch", "resource": "inferenceservices", "times": 99, "code": 409, "reason": "Conflict",
+                      "message": "the object has been modified"}]},
+        {}, BadInput, r"apply InferenceService/qwen3-8b: the object has been modified",
+    ),
+    "secret missing": ({"pods": "CreateContainerConfigError"}, {}, Unavailable, r"cannot be made: secret .hub. not found"),
     "broken": (
         {"failing": [{"verb": "patch", "resource": "inferenceservices", "times": 99, "code": 500,
                       "reason": "InternalError", "message": "etcd is away"}]},
@@ -219,7 +230,7 @@ def test_every_failure_of_a_cluster_is_one_clear_line_and_leaves_nothing(
     broken, settings, kind, words = FAILURES[failure]
     faults(cluster, **broken)
     with pytest.raises(kind, match=words) as caught:
-        target(patience_s=1.0, **settings).apply(specification(), owner="ann", thread="t")
+        target(**settings).apply(specification(), owner="ann", thread="t")
     assert "\n" not in caught.value.message
     assert caught.value.cure
     faults(cluster, denied=[], missing=[], webhook="", failing=[], pods="")
@@ -228,23 +239,82 @@ def test_every_failure_of_a_cluster_is_one_clear_line_and_leaves_nothing(
         assert (deployment.state, deployment.endpoint) == ("failed", None)
 
 
+class Seen(Exception):
+    """Ends an `apply` once it has said what the test waits for, however long the cluster took."""
+
+
+def until(words: str) -> Callable[[DeployProgress], None]:
+    def look(progress: DeployProgress) -> None:
+        if re.search(words, progress.note):
+            raise Seen
+
+    return look
+
+
+def test_a_trouble_that_may_mend_itself_is_told_while_waiting(
+    target: Callable[..., KubernetesTarget], cluster: Cluster, tmp_path: Path
+) -> None:
+    faults(cluster, pods="Probe")
+    told = until(r"does not answer yet: Startup probe failed: HTTP probe failed with statuscode: 503")
+    with pytest.raises(Seen):
+        target().apply(specification(), owner="ann", thread="t", on_progress=told)
+    assert held(cluster) == set()
+    (failed,) = Records(tmp_path).deployments.all()
+    assert (failed.state, failed.reason) == ("failed", "stopped by Seen")
+
+
+def test_what_does_not_become_ready_in_time_is_taken_back(
+    target: Callable[..., KubernetesTarget], cluster: Cluster
+) -> None:
+    faults(cluster, pods="Never")
+    with pytest.raises(Unavailable, match=r"not ready within 1 s"):
+        target(patience_s=1.0).apply(specification(), owner="ann", thread="t")
+    assert held(cluster) == set()
+
+
 def test_cards_that_are_taken_are_told_by_node(target: Callable[..., KubernetesTarget], cluster: Cluster) -> None:
     spec = specification(replicas=3, tensor_parallel=8, gpu_count=24, model_id="meta-llama/Llama-3.1-70B-Instruct")
-    door = target(patience_s=2.0, simulator=False)
+    door = target(simulator=False)
     (warning,) = [finding for finding in door.check(spec) if finding.field == "cards"]
     assert "free: 8 on node-0, 8 on node-1" in warning.problem
-    with pytest.raises(Unavailable, match=r"no node with 8 free nvidia.com/gpu: 0 free on node-0, 0 free on node-1"):
-        door.apply(spec, owner="ann", thread="t")
+    told = until(r"no node with 8 free nvidia.com/gpu: 0 free on node-0, 0 free on node-1")
+    with pytest.raises(Seen):
+        door.apply(spec, owner="ann", thread="t", on_progress=told)
     assert cluster.list("v1", "Pod", "inference") == []
 
 
-def test_a_quota_that_is_used_up_is_told_with_its_numbers(
+def test_a_quota_that_is_used_up_is_told_with_its_numbers_until_it_is_larger(
     target: Callable[..., KubernetesTarget], cluster: Cluster
 ) -> None:
-    quota = {"metadata": {"name": "team"}, "spec": {"hard": {"requests.nvidia.com/gpu": "1"}}}
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "team", "namespace": "inference"},
+             "spec": {"hard": {"requests.nvidia.com/gpu": "1"}}}  # fmt: skip
     cluster.request("POST", "/api/v1/namespaces/inference/resourcequotas", body=quota)
     with pytest.raises(Unavailable, match=r"exceeded quota: team, requested: requests.nvidia.com/gpu=1.*limited: .*=1"):
-        target(patience_s=2.0, simulator=False).apply(specification(), owner="ann", thread="t")
+        target(simulator=False).apply(specification(), owner="ann", thread="t")
+    cluster.delete(quota)
+    # The event about the old quota is still there, and no longer true.
+    door = target(simulator=False, hopeless_s=60.0)
+    assert door.apply(specification(), owner="ann", thread="t").state == "applied"
+
+
+def test_a_cluster_that_goes_away_halfway_is_said_so_and_what_is_left_can_be_rolled_back(
+    start_double: Any, tmp_path: Path
+) -> None:
+    with ExitStack() as running:
+        short_lived = running.enter_context(start_double(tmp_path))
+        door = KubernetesTarget(tmp_path, load(), settings=Settings(simulator=True), kubeconfig=short_lived)
+
+        def leave(progress: DeployProgress) -> None:
+            if progress.step == "applying":
+                running.close()
+
+        with pytest.raises(Unavailable, match="does not answer"):
+            door.apply(specification(), owner="ann", thread="t", on_progress=leave)
+    (failed,) = Records(tmp_path).deployments.all()
+    assert failed.state == "failed"
+    assert "what was applied is still there: the cluster at" in failed.reason
+    with pytest.raises(Unavailable, match="does not answer"):
+        door.rollback(failed.deployment_id, who="ann")
 
 
 def test_settings_follow_what_the_cluster_offers(target: Callable[..., KubernetesTarget], cluster: Cluster) -> None:

@@ -1,7 +1,8 @@
 """A stand-in for the controllers of a cluster: KServe's, Deployments, the scheduler, the kubelet, garbage collection.
 
 It makes what they would make, writes what they would write, in their order, and fails as it is told: `pods` of the
-cluster is empty (all goes well) or ImagePullBackOff, CrashLoopBackOff, OOMKilled, Probe, Never.
+cluster is empty (all goes well) or ImagePullBackOff, CrashLoopBackOff, OOMKilled, CreateContainerConfigError,
+Probe, Never.
 """
 
 import asyncio
@@ -224,6 +225,8 @@ class Controllers:
         elif fate == "OOMKilled":
             status |= {"restartCount": 2, "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off"}},
                        "lastState": {"terminated": {"exitCode": 137, "reason": fate}}}  # fmt: skip
+        elif fate == "CreateContainerConfigError":
+            status["state"] = {"waiting": {"reason": fate, "message": 'secret "hub" not found'}}
         elif fate in ("Probe", "Never"):
             status["state"] = {"running": {"startedAt": now()}}
             if fate == "Probe":

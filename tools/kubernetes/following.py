@@ -55,7 +55,7 @@ def follow(
         for state in cluster.watch(main, timeout_s=slice_s):
             if is_ready(state) and ready_pods(cluster, namespace, labels) >= replicas:
                 return state
-        found = trouble(cluster, namespace, labels, workload, resource=resource)
+        found = trouble(cluster, namespace, labels, workload, resource=resource, replicas=replicas)
         note = (
             found.words if found else f"waiting for {main['kind']} {main['metadata']['name']}: {why_not(main, cluster)}"
         )

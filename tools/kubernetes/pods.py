@@ -22,14 +22,17 @@ class Trouble:
 
 
 def trouble(
-    cluster: Cluster, namespace: str, labels: Mapping[str, str], owner: str, *, resource: str
+    cluster: Cluster, namespace: str, labels: Mapping[str, str], owner: str, *, resource: str, replicas: int
 ) -> Trouble | None:
-    """The gravest trouble of the pods with these labels, or of `owner` (a Deployment) where none was made."""
+    """The gravest trouble of the pods with these labels, or of `owner` (a Deployment) while it lacks some of them.
+
+    Events outlive their cause by an hour: that a pod could not be made counts only as long as there are too few.
+    """
     pods = cluster.list("v1", "Pod", namespace, labelSelector=_selector(labels))
     events = cluster.list("v1", "Event", namespace)
     found = [entry for pod in pods if (entry := _of_pod(pod, events, cluster, resource)) is not None]
     refused = [event for event in events if event.get("reason") == "FailedCreate" and _about(event).startswith(owner)]
-    if refused:
+    if refused and len(pods) < replicas:
         words = _line(refused[-1]["message"])
         quota = "quota" in words
         found.insert(

@@ -108,6 +108,7 @@ class KubernetesTarget:
             current = revisions.current()
             if _replaced_meanwhile(seen, current, identity):
                 raise _taken(built, current)
+            self._refuse_what_is_somebody_else_s(built, current, owner)
             same = current is not None and (current.deployment_id, current.objects) == (identity, objects)
             if same and current is not None:
                 deployment, revision = self._records.reserve(new), current
@@ -121,6 +122,15 @@ class KubernetesTarget:
                     revision = self._noted(revisions, built, deployment, objects)
             on_progress(DeployProgress("reserved", 0.02, "; ".join(notes) or f"{identity} is recorded as pending"))
             return Rollout(self._site, built, revisions, owner, on_progress).bring_up(revision, fresh=not same)
+
+    def _refuse_what_is_somebody_else_s(self, built: Release, current: Revision | None, owner: str) -> None:
+        """Conflict when what runs under this name was deployed by another person: nobody replaces it unasked."""
+        runs = self._records.get(current.deployment_id) if current is not None else None
+        if runs is not None and runs.replicas and runs.owner != owner:
+            raise Conflict(
+                f"{built.name} in {built.settings.namespace} is {runs.owner}'s ({runs.deployment_id})",
+                "deploy under another name or namespace, or ask for it to be rolled back",
+            )
 
     def health(self, deployment: Deployment) -> tuple[ReplicaHealth, ...]:
         """What the cluster says about the workload now; a cluster that does not answer makes it not ready."""
@@ -291,8 +301,9 @@ def _condition(site: Site, deployment: Deployment, revision: Revision) -> tuple[
         return True, "ready"
     built = site.release_of(deployment)
     found = trouble(
-        site.cluster, built.settings.namespace, pod_selector(built), built.workload, resource=built.resource
-    )
+        site.cluster, built.settings.namespace, pod_selector(built), built.workload, resource=built.resource,
+        replicas=built.spec.replicas,
+    )  # fmt: skip
     return False, found.words if found else why_not(main, site.cluster)
 
 
