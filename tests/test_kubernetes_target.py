@@ -209,7 +209,9 @@ FAILURES: dict[str, tuple[dict[str, Any], dict[str, Any], type[SextantError], st
                       "message": "the object has been modified"}]},
         {}, BadInput, r"apply InferenceService/qwen3-8b: the object has been modified",
     ),
-    "secret missing": ({"pods": "CreateContainerConfigError"}, {}, Unavailable, r"cannot be made: secret .hub. not found"),
+    "secret missing": (
+        {"pods": "CreateContainerConfigError"}, {}, Unavailable, r'cannot be made: secret "hub" not found',
+    ),
     "broken": (
         {"failing": [{"verb": "patch", "resource": "inferenceservices", "times": 99, "code": 500,
                       "reason": "InternalError", "message": "etcd is away"}]},
