@@ -3,6 +3,7 @@
 import os
 import re
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ BUSY_TIMEOUT_S = 60.0  # another process may be in the middle of a sync
 _VIEW = ", ".join(
     f"o.view_{name}" if name in {"corroborated_by", "flags", "confidence"} else f"o.{name}" for name in OFFER_COLUMNS
 )
+_BUILDING = threading.Lock()
 _SPLIT = OFFER_COLUMNS.index("corroborated_by")  # the two listed columns stand side by side
 
 
@@ -239,7 +241,9 @@ def open_store(home: Path, snapshot: Snapshot, *, now: datetime | None = None) -
     facts = snapshot.bundled if isinstance(snapshot, ExtendedSnapshot) else snapshot
     with _readable(path):
         if not path.exists():
-            _build(path, facts, at)
+            with _BUILDING:
+                if not path.exists():  # threads that ask first together wait for one of them
+                    _build(path, facts, at)
         store = Store(_connect(path), path)
         writable = os.access(path, os.W_OK)
         if writable or version_of(store.connection) == 0:
