@@ -113,9 +113,11 @@ def plan(
     limit: int = PER_LIST,
     experience: Experience = NO_EXPERIENCE,
     classes: Sequence[RequestClass] = (),
+    with_tuned: bool = True,
 ) -> Plan:
     """Plan an intent; `limit` options per list, `said` the provenance of its fields, `experience` what own deployments
     taught: it corrects every prediction, so it may change what is feasible and what is best; `classes` a traffic mix.
+    `with_tuned` also tries the picks with engine settings on.
 
     Raises NotFound and BadInput for names and values that cannot be planned with. Nothing that serves the traffic is
     not an error: the plan then has no options and says why.
@@ -130,7 +132,7 @@ def plan(
     rows = list(dict.fromkeys(row for order in _presented(ranked) for row in order))
     instead = _api_instead(found, ranked)
     drawn = draw(found, list(dict.fromkeys([*rows, *(instead[1:] if instead else ())])), case)
-    with_settings = _tuned(found, ranked, drawn, case)
+    with_settings = _tuned(found, ranked, drawn, case) if with_tuned else []
     return Plan(
         intent=intent,
         traffic=case.traffic,

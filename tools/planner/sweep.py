@@ -109,7 +109,15 @@ def chunk(study: Study, points: Sequence[Changes]) -> list[Swept]:
 def _swept(study: Study, changes: Changes) -> Swept:
     try:
         intent = edit(study.intent, dict(changes))
-        made = plan(intent, study.snapshot, study.market, limit=1, experience=study.experience, classes=study.classes)
+        made = plan(
+            intent,
+            study.snapshot,
+            study.market,
+            limit=1,
+            experience=study.experience,
+            classes=study.classes,
+            with_tuned=False,
+        )
     except SextantError as error:
         return Swept(changes, None, {}, error.message)
     return Swept(changes, made.traffic.peak_qps, _picks(made, refined=study.refined))

@@ -33,8 +33,16 @@ def option_words(option: Mapping[str, Any], chosen: str | None) -> Json:
         "why": option["why"],
         "price": f"price of {source['date']}, {source['confidence']}" if source else "",
         "price_url": source.get("url", ""),
-        "lines": [f"{line['item']}: {dollars(line['usd'])} a month" for line in option["cost"]["lines"]],
+        "lines": [f"{line['item']}: {dollars(line['usd'])} a month" for line in option["cost"]["lines"]]
+        + _notes(option),
     }
+
+
+def _notes(option: Mapping[str, Any]) -> list[str]:
+    """What engine settings change and rest on, and what the way to the users takes."""
+    tuned, network = option.get("tuned"), option.get("network")
+    notes = [tuned["effect"], *tuned["assumptions"]] if tuned else []
+    return [*notes, f"network: {network['text']}, counted in TTFT and E2E"] if network else notes
 
 
 def simulated_words(refined: Mapping[str, Any], basis: str) -> Json:
@@ -73,10 +81,9 @@ def _times(option: Mapping[str, Any]) -> list[Json]:
         return [{"name": title, "text": "?", "met": None} for _, title, _ in TIMES]
     perceived = predicted["e2e_basis"] == "perceived"
     fields = {name: "perceived_ms" if name == "e2e" and perceived else field for name, _, field in TIMES}
-    return [
-        {"name": title, "text": f"{predicted[fields[name]]['p90']:,.0f} ms", "met": met[name]}
-        for name, title, _ in TIMES
-    ]
+    way = (option.get("network") or {}).get("round_trip_ms", 0.0)
+    seen = {name: predicted[fields[name]]["at_target"] + (way if name != "tpot" else 0.0) for name, _, _ in TIMES}
+    return [{"name": title, "text": f"{seen[name]:,.0f} ms", "met": met[name]} for name, title, _ in TIMES]
 
 
 def _quality(quality: Mapping[str, Any]) -> str:

@@ -89,6 +89,7 @@ def options_props(options: Options, revision: int, note: Sequence[str] = ()) -> 
     """The ranked options, the named lists, the Pareto front, what was left out by which rule; `note`: what was said."""
     shown = {option["id"]: option_words(option, options.chosen) for option in options.options}
     front = set(options.lists.get("pareto", ()))
+    tuned = [option["id"] for option in options.options if option.get("tuned")]
     spots = [each for option in options.options if (each := spot(option)) is not None]
     return {
         "revision": revision,
@@ -98,7 +99,8 @@ def options_props(options: Options, revision: int, note: Sequence[str] = ()) -> 
             {"name": name, "title": title.capitalize(), "ids": [i for i in options.lists[name] if i in shown]}
             for name, title in PICKS.items()
             if options.lists.get(name)
-        ],
+        ]
+        + ([{"name": "tuned", "title": "With engine settings", "ids": tuned}] if tuned else []),
         "options": shown,
         "chart": chart(drawing) if (drawing := cost_against_latency(spots, front, options.chosen)) else "",
         "rejected": _rejected(options.rejected),
