@@ -11,6 +11,7 @@ from agent.slots import Bounds, Slots
 from knowledge.errors import Unavailable
 
 USUAL = Bounds(process=32, person=8)
+CUT_OFF_WITHIN_S = 5.0
 
 
 class Locks(Protocol):
@@ -80,4 +81,4 @@ class Turns:
         for task in rest:
             task.cancel()
         if rest:
-            await asyncio.wait(rest, timeout=within_s)
+            await asyncio.wait(rest, timeout=CUT_OFF_WITHIN_S)

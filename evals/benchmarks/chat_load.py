@@ -12,9 +12,11 @@ import asyncio
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -97,7 +99,7 @@ def _turn(chance: random.Random, step: int, revision: int) -> tuple[str, str, di
 
 async def load(urls: list[str], sessions: int, turns: int, period: float) -> list[Turn]:
     """All sessions side by side, spread over the processes."""
-    limits = httpx.Limits(max_connections=sessions, max_keepalive_connections=sessions)
+    limits = httpx.Limits(max_connections=sessions, max_keepalive_connections=sessions, keepalive_expiry=3)
     async with AsyncExitStack() as stack:
         clients = [
             await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S, limits=limits))
@@ -141,13 +143,20 @@ def measure(sessions: int, seconds: float, period: float, database: str, process
         "processor_share_of_one_core": round(spent / wall, 2),
         "memory_mib": round(memory / 2**20),
         "load_average": round(os.getloadavg()[0], 1),
-        "faults": sorted({turn.fault for turn in turns if turn.fault})[:5],
+        "faults": [
+            f"{count} × {fault}" for fault, count in Counter(_kind(turn) for turn in turns).most_common(6) if fault
+        ],
     }
 
 
 def _processor_s(servers: list[tuple[str, psutil.Process]]) -> float:
     times = [process.cpu_times() for _, process in servers]
     return sum(each.user + each.system for each in times)
+
+
+def _kind(turn: Turn) -> str:
+    """A fault without the name of its session, so that it can be counted."""
+    return re.sub(r"load-\d+", "…", turn.fault)
 
 
 def table(found: dict[str, Any]) -> str:
