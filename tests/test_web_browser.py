@@ -32,7 +32,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
     people = PasswordFile(home / "people")
     for name, password in (ANN, BOB):
         people.add(name, password)
-    factor = "3" if request.config.getoption("--update-golden") else "200"
+    factor = "1" if request.config.getoption("--update-golden") else "200"
     command = [sys.executable, "-c", "from ui.cli import main; main()", "serve", "--port", "0", "--time-factor", factor,
                "--people", str(people.path)]  # fmt: skip
     with (
@@ -92,7 +92,7 @@ def picture(repository: Path, update_golden: bool) -> Callable[[Page, str, str],
         folder = repository / "docs" / "pictures"
         folder.mkdir(exist_ok=True)
         page.get_by_test_id(card).last.evaluate("card => card.scrollIntoView({block: 'start'})")
-        page.mouse.move(0, 0)
+        page.mouse.move(600, 5)
         page.screenshot(path=folder / f"{name}.png", animations="disabled")
 
     return take
@@ -161,7 +161,7 @@ def test_words_become_a_verified_deployment_that_survives_a_reload_and_is_nobody
         page.get_by_test_id("star-4").click()
         expect(page.get_by_test_id("rated")).to_be_visible()
         expect(page.get_by_test_id("reply")).to_have_attribute("aria-busy", "false")
-        picture(page, "deployment", "running")
+        picture(page, "deployment", "deploy-card")
 
         file = page.get_by_test_id("paper-html").get_attribute("href") or ""
         expect(other.locator("#chat-input")).to_be_visible()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tools.drawing import Drawing, Frame, Line, Scale, Tick, from_zero, joined
 
-FRAME = Frame(640, 180, 52, 628, 10, 152)
+FRAME = Frame(400, 170, 44, 390, 10, 144)
 
 
 def live_plot(

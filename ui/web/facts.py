@@ -75,14 +75,16 @@ def bill_props(facts: Mapping[str, Any]) -> Json:
         "how": f"read as {facts['file']['title']} ({facts['file']['stored_as']})",
         "facts": [
             {"name": "in all", "text": money(totals["total"])},
+            *([{"name": "by list prices", "text": dollars(summary["total"])}] if summary["basis"] == "catalog" else []),
             {"name": "lines", "text": amount(lines["all"])},
             *({"name": name, "text": amount(lines[name])} for name in ("matched", "unmatched", "rejected")),
             {"name": "sums", "text": "reconcile with the file" if totals["reconciled"] else "do not reconcile"},
             {"name": "could be saved", "text": f"{dollars(totals['monthly_savings_usd'])} a month"},
+            {"name": "with conditions", "text": f"up to {dollars(totals['possible_savings_usd'])} of this bill"},
         ],
         "findings": [_finding(each) for each in facts["savings"]],
         "more": facts["more"],
-        "anomalies": [each["title"] for each in facts["anomalies"]],
+        "anomalies": [_noticed(each) for each in facts["anomalies"]],
         "groups": [
             {"title": f"By {name}", "rows": _shares(summary[f"by_{name}"], summary["total"])}
             for name in ("provider", "model", "workload")
@@ -94,6 +96,13 @@ def bill_props(facts: Mapping[str, Any]) -> Json:
         "notes": [*facts["notes"], f"Prices as of {summary['prices_as_of']}; the bill itself is not kept."],
         "papers": facts["papers"],
     }
+
+
+def _noticed(anomaly: Mapping[str, Any]) -> str:
+    """An anomaly with what it is of and when."""
+    of = " ".join(str(each) for each in (anomaly["provider"], anomaly["model"]) if each)
+    when = f" ({anomaly['date']})" if anomaly["date"] else ""
+    return f"{of}: {anomaly['title']}{when}" if of else f"{anomaly['title']}{when}"
 
 
 def _finding(finding: Mapping[str, Any]) -> Json:
