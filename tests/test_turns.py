@@ -2,11 +2,15 @@
 
 import asyncio
 
+import httpx
 import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
 from agent.slots import Bounds, Slots
 from agent.turns import Turns
 from knowledge.errors import BadInput, Busy, Unavailable
+from ui.api.crowd import Crowd
 from ui.concurrency import bounds
 
 
@@ -95,3 +99,27 @@ def test_settings_replace_the_usual_bounds_and_unknown_ones_are_named() -> None:
     assert bounds("turns", {"turns": 64, "wait_s": 1}) == Bounds(64, 8, 1)
     with pytest.raises(BadInput, match="knows no 'trains'"):
         bounds("turns", {"trains": 3})
+
+
+@pytest.mark.parametrize("path", ["/v1/plan", "/v1/compare", "/v1/invoices", "/ui/project/file"])
+async def test_one_request_too_many_is_told_to_come_back(path: str) -> None:
+    busy, go = asyncio.Event(), asyncio.Event()
+
+    async def work(scope: Scope, receive: Receive, send: Send) -> None:
+        busy.set()
+        await go.wait()
+        await PlainTextResponse("done")(scope, receive, send)
+
+    said = {"plans": 1, "plans_person": 1, "uploads": 1, "uploads_person": 1, "wait_s": 1}
+    transport = httpx.ASGITransport(Crowd(work, said=said))
+    async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+        first = asyncio.create_task(client.post(path, content=b"x"))
+        await busy.wait()
+        second = await client.post(path, content=b"x")
+        assert (second.status_code, second.headers["retry-after"]) == (429, "1")
+        assert second.headers["content-type"] == "application/problem+json"
+        assert "running already" in second.json()["title"]
+        go.set()
+        assert (await first).text == "done"
+        assert (await client.post(path, content=b"x")).text == "done"
+        assert (await client.get("/v1/catalog/rank")).text == "done"
