@@ -26,6 +26,7 @@ from tools.kubernetes.settings import Settings, read_settings
 from tools.kubernetes.validation import check, check_object
 from tools.kubernetes.vllm_release import vllm_release
 from tools.kubernetes.yaml_text import scalar
+from tools.simulator.metrics import REQUEST_BUCKETS_S, TOKEN_BUCKETS_S, TTFT_BUCKETS_S
 
 GOLDEN = Path(__file__).parent / "golden" / "manifests"
 TEMPLATES = Path(__file__).parent.parent / "templates" / "manifests"
@@ -162,6 +163,14 @@ def test_histograms_hold_every_objective_so_that_alerts_can_read_them() -> None:
     rules = one(manifests, "PrometheusRule")["spec"]["groups"][0]["rules"]
     bounds = {bound for rule in rules for bound in re.findall(r'le="([^"]+)"', rule["expr"])}
     assert bounds == {"0.2", "0.03", "7.0"}
+
+
+def test_alerts_on_the_simulator_ask_for_edges_that_its_histograms_have() -> None:
+    _, manifests = made("llama-8b-h100", {"simulator": True, "time_factor": 10})
+    rules = one(manifests, "PrometheusRule")["spec"]["groups"][0]["rules"]
+    bounds = {float(bound) for rule in rules for bound in re.findall(r'le="([^"]+)"', rule["expr"])}
+    assert bounds
+    assert bounds <= {*TTFT_BUCKETS_S, *TOKEN_BUCKETS_S, *REQUEST_BUCKETS_S}
 
 
 def test_burn_rates_can_be_reached() -> None:
