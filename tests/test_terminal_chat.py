@@ -37,8 +37,20 @@ MISTAKES = {
     "/choose 99": "'99'",
     "/fly": "unknown action 'fly'",
     "/rollback": "nothing is deployed",
+    "/approve moon": "unknown target: 'moon'",
+    "/try hello": "nothing is deployed",
+    "/rate 9": "no outcome to rate",
+    "/rate well": "'well' is no rating",
+    "/manifests helm": "unknown form: 'helm'",
     "chatbot " * 10_000: "characters",
 }
+
+
+def test_the_manifests_of_what_is_on_the_card_are_printed(tmp_path: Path) -> None:
+    done = at_the_terminal(tmp_path, "chat", typed="chatbot for 1000 users, rented GPUs\n/manifests vanilla\n/quit\n")
+    assert done.returncode == 0
+    assert "kind: Deployment\n" in done.stdout
+    assert "--gpu-memory-utilization=0.9" in done.stdout
 
 
 def test_what_cannot_be_done_is_one_clear_line_and_the_talk_goes_on(tmp_path: Path) -> None:
