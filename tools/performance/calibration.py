@@ -104,6 +104,7 @@ class Physics:
             request_ms=self._bounded("request_ms", request),
             slack=self._bounded("slack", one),
             queue=self._bounded("queue", one),
+            crowd=self._bounded("crowd", one),
         )
 
     def _bounded(self, name: str, factor: Floats) -> Floats:

@@ -7,7 +7,8 @@ from tools.performance.roofline import Costs, Serving, step_ms
 
 _MS = 1e3
 _BISECTIONS = 48
-_OVERLOAD_WINDOW_MS = 60e3  # past saturation the queue grows without end: what a minute of it adds is reported
+_MOST_RUNNING = 256.0  # sequences per attention rank that engines run at once by default (vLLM: max_num_seqs)
+_RUN_REQUESTS = 500.0  # past saturation the queue grows without end: a run of this many requests is reported
 
 
 def prompt_share(cost: Costs, osl: Floats, batch: Floats) -> Floats:
@@ -37,8 +38,8 @@ def at_batch(cost: Costs, osl: Floats, batch: Floats) -> Serving:
 
 
 def open_loop(cost: Costs, osl: Floats, request_rate_rps: Floats) -> Serving:
-    """Poisson arrivals at `request_rate_rps` per replica; past saturation TTFT includes half a minute's queue."""
-    low, high = np.full_like(osl, 1e-6), np.array(cost.capacity, dtype=np.float64)
+    """Poisson arrivals at `request_rate_rps` per replica; past saturation TTFT includes the queue of a run."""
+    low, high = np.full_like(osl, 1e-6), np.minimum(cost.capacity, _MOST_RUNNING * cost.data)
     most = rate_rps(cost, osl, high)
     wanted = np.minimum(request_rate_rps, most)
     for _ in range(_BISECTIONS):
@@ -46,6 +47,6 @@ def open_loop(cost: Costs, osl: Floats, request_rate_rps: Floats) -> Serving:
         below = rate_rps(cost, osl, middle) < wanted
         low, high = np.where(below, middle, low), np.where(below, high, middle)
     served = at_batch(cost, osl, high)
-    overload = np.maximum(request_rate_rps / most - 1, 0.0)
-    ttft = served.ttft_ms + overload * _OVERLOAD_WINDOW_MS / 2
+    late = np.maximum(1 / most - 1 / request_rate_rps, 0.0) * _MS  # by which each request is later than the one before
+    ttft = served.ttft_ms + late * _RUN_REQUESTS / 2
     return Serving(ttft, served.tpot_ms, wanted * osl, high)

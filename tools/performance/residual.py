@@ -39,7 +39,10 @@ class Kernel:
 
     def mixed(self, wide: Singles) -> Singles:
         """Covariance from the wide kernel's values."""
-        return np.asarray(sum(np.float32(share) * wide**power for power, share in self.parts), dtype=np.float32)
+        narrow = _fourth_power(wide)
+        narrow *= np.float32(self.narrow_share)
+        narrow += wide * np.float32(1 - self.narrow_share)
+        return narrow
 
     @property
     def parts(self) -> tuple[tuple[int, float], ...]:

@@ -35,7 +35,8 @@ class Effects:
     interference: Floats  # share of a prompt's time that running sequences feel
     request_ms: Floats
     slack: Floats  # sequences that run, over those that the cache holds at mean length by the account of bytes
-    queue: Floats  # share of the other sequences' prompts that a new one waits for
+    queue: Floats  # share of the other sequences' prompts that a new one waits for in an idle replica
+    crowd: Floats  # and what adds to it in one that is always busy with prompts
 
     def take(self, rows: npt.NDArray[Any]) -> "Effects":
         """The effects of `rows`."""
@@ -57,6 +58,7 @@ class Costs:
     interference: Floats
     request_ms: Floats
     queue: Floats
+    crowd: Floats
     first: Floats  # learned factor on the time to the first token
     ranks: Floats  # attention data-parallel ranks × pipeline stages: a stage works on this share of the batch
     stages: Floats
@@ -134,6 +136,7 @@ def costs(points: Points, effects: Effects, isl: Floats, osl: Floats) -> Costs:
         interference=effects.interference,
         request_ms=effects.request_ms,
         queue=effects.queue,
+        crowd=effects.crowd,
         first=np.ones_like(isl),
         ranks=points.data * points.pipeline,
         stages=points.pipeline,
@@ -177,7 +180,9 @@ def closed_loop(cost: Costs, osl: Floats, concurrency: Floats) -> Serving:
     steps = np.maximum(osl - 1, 1)
     crowd = 1 - 1 / np.maximum(running, 1)
     tpot = step + cost.interference * running * cost.prefill_ms / steps * crowd
-    first = cost.request_ms + step_ms(cost, np.ones_like(running)) + cost.prefill_ms * (1 + cost.queue * (local - 1))
+    prompts = local * cost.prefill_ms
+    ahead = (cost.queue + cost.crowd * prompts / (prompts + osl * step)) * (local - 1)
+    first = cost.request_ms + step_ms(cost, np.ones_like(running)) + cost.prefill_ms * (1 + ahead)
     first = first * cost.first
     stay = first + steps * tpot
     waiting = np.maximum(concurrency / running - 1, 0) * stay

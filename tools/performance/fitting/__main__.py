@@ -24,7 +24,7 @@ from tools.performance.fitting.roofline import fit_roofline
 from tools.performance.fitting.start import KERNEL, starting_physics
 from tools.performance.residual import Residual
 
-_FOLDS_FOR_WIDTHS = {"point": (0,), "curve": (0,), "model_gpu": (0, 1), "gpu": (0, 1), "source": (0, 1)}
+_FOLDS_FOR_WIDTHS = {"point": (0,), "curve": (0,), "model_gpu": (0, 1), "gpu": (0, 1, 2, 3), "source": (0, 1)}
 
 
 def fit(data: Measurements, start: Physics, snapshot: Snapshot, *, calibrate: bool = True) -> tuple[Physics, Residual]:

@@ -37,8 +37,8 @@ _CURVE = (
 )
 _POINT = (*_CURVE, "concurrency", "request_rate")
 _KEYS = {"point": _POINT, "curve": _CURVE, "model_gpu": ("arch_model_id", "gpu_type"), "gpu": ("gpu_type",)}
-_GAP_WEIGHT = {"point": 1.0, "curve": 1.0, "model_gpu": 1.0, "gpu": 0.4, "source": 0.4}
-"""Questions near what was measured are the commonest; a whole new card or source is rarer."""
+_GAP_WEIGHT = {"point": 1.0, "curve": 1.0, "model_gpu": 1.0, "gpu": 1.0, "source": 0.4}
+"""Questions near what was measured are the commonest; a whole new source is rarer."""
 _STEPS = 18
 _ROWS_PER_BIN, _MOST_BINS = 80, 12
 _NO_TABLE = {"distance": [0.0], **{metric: [0.0] for metric in METRICS}}

@@ -21,6 +21,7 @@ CONSTANTS = {
     "interference": 0.64,
     "request_ms": 64.0,
     "queue": 0.22,
+    "crowd": 0.3,
     "slack": 1.2,
     "occupancy": 1.5,
     "server_fill": 0.6,
