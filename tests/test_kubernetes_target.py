@@ -3,6 +3,7 @@
 `tests/test_kubernetes_contract.py` holds the double to what a real API server answers.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -17,7 +18,8 @@ from knowledge.records import Records
 from knowledge.snapshot import load
 from tools.deploy import DeploymentSpec, DeployProgress, read_specification
 from tools.kubernetes.cluster import Cluster
-from tools.kubernetes.own import rights
+from tools.kubernetes.own import own_manifests, rights
+from tools.kubernetes.rendering import objects_of
 from tools.kubernetes.settings import Settings, TargetName, read_settings
 from tools.kubernetes.target import KubernetesTarget
 
@@ -373,6 +375,26 @@ def test_a_certificate_that_is_not_trusted_is_said_so(tmp_path: Path, kubeconfig
     file.write_text(yaml.safe_dump(doubted))
     with pytest.raises(BadInput, match="a certificate that is not trusted"):
         Cluster(file).version()
+
+
+def test_sextant_on_a_cluster_deploys_to_that_cluster_as_its_service_account(tmp_path: Path, kubeconfig: Path) -> None:
+    (files,) = [
+        entry["data"]
+        for entry in objects_of(own_manifests(read_settings({"namespace": "inference", "target": "vanilla"})))
+        if entry["kind"] == "ConfigMap"
+    ]
+    assert read_settings(json.loads(files["settings.json"])).target == "vanilla"
+    double = yaml.safe_load(kubeconfig.read_text())
+    place, account = double["clusters"][0]["cluster"], "/var/run/secrets/kubernetes.io/serviceaccount"
+    (tmp_path / "token").write_text(double["users"][0]["user"]["token"])
+    within = tmp_path / "kubeconfig.yaml"
+    within.write_text(
+        files["kubeconfig.yaml"]
+        .replace("https://kubernetes.default.svc", place["server"])
+        .replace(f"{account}/ca.crt", place["certificate-authority"])
+        .replace(f"{account}/token", str(tmp_path / "token"))
+    )
+    assert Cluster(within).version() == "1.36"
 
 
 @pytest.mark.parametrize("content", ["", "{", "a: [", "apiVersion: v1"])

@@ -6,6 +6,7 @@ from knowledge.errors import BadInput
 from tools.kubernetes.following import MAIN_KINDS
 from tools.kubernetes.rendering import Manifest, render_template
 from tools.kubernetes.settings import Settings, TargetName
+from tools.kubernetes.yaml_text import JsonText
 
 _CHANGES = ["get", "create", "patch", "delete"]
 _ALWAYS = (
@@ -65,6 +66,7 @@ def own_manifests(settings: Settings) -> tuple[Manifest, ...]:
         raise BadInput("an ingress without TLS would send passwords in the clear", "set tls_secret", field="tls_secret")
     context = {
         "s": settings,
+        "deploying": JsonText({"target": settings.target, "namespace": settings.namespace}),
         "rules": rights(settings.target),
         "cluster_rules": cluster_rights(create_namespace=settings.create_namespace),
     }
