@@ -47,6 +47,7 @@ async def web_chat(app: FastAPI, home: Path) -> AsyncIterator[None]:
     from chainlit.utils import mount_chainlit
 
     from ui.web import downloads, plan_files, thumbs
+    from ui.web.adoption import adopt_chats
     from ui.web.handlers import Handlers
     from ui.web.history import History
     from ui.web.shield import Shield
@@ -54,6 +55,7 @@ async def web_chat(app: FastAPI, home: Path) -> AsyncIterator[None]:
 
     original = chainlit.server.get_html_template
     chainlit.server.get_html_template = lambda root_path: offline(original(root_path))  # type: ignore[no-untyped-call]
+    adopt_chats(root, database)
     history = History(database)
     history.forgotten = app.state.sessions.context.records.papers.forget
     sign_in = SignIn(app.state.access, app.state.settings, app.state.rates)
