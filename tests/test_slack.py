@@ -249,13 +249,11 @@ async def test_nobody_else_sees_or_changes_a_conversation(at_work: Workplace) ->
     before = await at_work.view()
     for name in ("approve", "undo", "choose", "why", "compare", "edit"):
         assert (await at_work.click(name, user=BOB)).status_code == 200
-    root = next(iter(at_work.slack.messages.values()))["thread_ts"]
-    await at_work.say("actually 9 users", user=BOB, thread_ts=root)
+    await at_work.say("actually 9 users", user=BOB, thread_ts="1780000000.000001")
     await at_work.desk.idle()
     assert await at_work.view() == before
     assert at_work.slack.views == []
-    assert {whisper["user"] for whisper in at_work.slack.whispers} == {BOB}
-    assert len(at_work.slack.whispers) == 7
+    assert [whisper["user"] for whisper in at_work.slack.whispers] == [BOB] * 7
     assert "somebody else" in at_work.slack.whispers[0]["text"]
 
 
@@ -305,8 +303,7 @@ async def test_a_plan_is_approved_once_tested_rated_and_rolled_back(at_work: Wor
     asked = approve["confirm"]["text"]["text"]
     assert "a simulator on this machine" in asked
     assert "a month" in asked
-    answers = await asyncio.gather(*[at_work.click("approve", wait=False) for _ in range(2)])
-    assert {answer.status_code for answer in answers} == {200}
+    await asyncio.gather(*[at_work.click("approve", wait=False) for _ in range(2)])
     await at_work.desk.idle()
     assert len(at_work.door.context.records.deployments.all()) == 1
     assert "out of date" in at_work.slack.whispers[-1]["text"]
@@ -383,8 +380,7 @@ async def test_what_a_process_that_died_had_taken_is_finished_by_the_next_and_ne
 ) -> None:
     place = Place(slack_double.TEAM, slack_double.CHANNEL, "1.1")
     job = Job("say", place, ANN, text="chatbot for 77 users")
-    earlier = utc_now() - timedelta(minutes=10)
-    dead = Inbox(Records(tmp_path).database, lambda: earlier)
+    dead = Inbox(Records(tmp_path).database, lambda: utc_now() - timedelta(minutes=10))
     for event_id in ("Ev1", "Ev2"):  # the second: it died when the conversation had heard the words already
         assert dead.take(event_id, job.to_json(), "a process that died")
         async with workplace(tmp_path, slack_double, slack) as work:
@@ -395,20 +391,24 @@ async def test_what_a_process_that_died_had_taken_is_finished_by_the_next_and_ne
         slack.messages.clear()
 
 
+@pytest.mark.parametrize("hangs", [False, True], ids=["in the load test", "while Slack hangs"])
 async def test_what_takes_too_long_at_the_end_is_left_to_the_next_server(
-    tmp_path: Path, slack_double: ModuleType, slack: Any
+    tmp_path: Path, slack_double: ModuleType, slack: Any, hangs: bool
 ) -> None:
     async with workplace(tmp_path, slack_double, slack, finish_within_s=0.0) as work:
-        work.door.context = replace(work.door.context, validation_seconds=6000)
+        work.door.context = replace(work.door.context, validation_seconds=20 if hangs else 6000)
         await work.begin()
+        if hangs:
+            slack.hold.clear()
         await work.click("approve", wait=False)
         deployments = work.door.context.records.deployments
-        await slack.until(lambda: [each for each in deployments.all() if each.state == "applied"])
+        await slack.until(lambda: [each for each in deployments.all() if each.state in ("applied", "verified")])
+    slack.hold.set()
     async with workplace(tmp_path, slack_double, slack) as work:
-        await slack.until(lambda: "Verdict: " in work.text())
+        told = ("Verdict: ", "verdict: ", "stopped in the middle")  # done by now, done before, or to be asked for
+        await slack.until(lambda: any(each in work.text() for each in told))
         await work.desk.idle()
         assert len(work.door.context.records.deployments.all()) == 1
-        await work.click("rollback")
 
 
 async def test_of_two_servers_on_one_database_either_goes_on_and_one_deploys(

@@ -70,7 +70,9 @@ def _running(deployment: Mapping[str, Any]) -> str:
     links = " · ".join(
         f"<{escaped(each['url'], 500)}|{escaped(each['title'], 60)}>" for each in deployment.get("monitoring", ())
     )
-    return f"{bold('Running')}: {escaped(str(deployment['id']), 100)}{where} at {escaped(endpoints, 1000)}\n{links}"
+    verdict = f"verdict: {deployment['verdict'].replace('_', ' ')} · " if deployment.get("verdict") else ""
+    name = escaped(str(deployment["id"]), 100)
+    return f"{bold('Running')}: {name}{where} at {escaped(endpoints, 1000)}\n{verdict}{links}"
 
 
 def _buttons(shown: Mapping[str, Any], places: list[dict[str, Any]], *, may_deploy: bool) -> list[Block]:

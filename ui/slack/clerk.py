@@ -5,18 +5,20 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from agent.events import Event
+from agent.events import Event, Said
 from agent.sessions import Sessions, View
 from knowledge.errors import Conflict, NotFound, SextantError
 from ui.api.measures import Measures
 from ui.slack.files import Files
 from ui.slack.jobs import Job
+from ui.slack.notes import said_blocks
 from ui.slack.options import why_blocks
 from ui.slack.threads import Threads
 from ui.slack.turn import Turn
 from ui.slack.wire import Wire
 
 EVERYBODY = "*"
+CUT_OFF = "The server was stopped in the middle of this. Say “test it again” or “roll back” to go on."
 
 log = logging.getLogger("sextant.slack")
 
@@ -123,7 +125,10 @@ class Clerk:
                 return
         except Conflict:  # the click was carried out before the process ended
             pass
-        await turn.draw(await self.door.view(job.place.conversation, job.owner))
+        view = await self.door.view(job.place.conversation, job.owner)
+        if view.card is None:
+            await self.wire.post(job.place, CUT_OFF, said_blocks(Said(CUT_OFF)))
+        await turn.draw(view)
 
     async def _heard(self, job: Job, begun: str) -> bool:
         """Whether the conversation knows the words already."""

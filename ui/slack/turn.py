@@ -37,28 +37,36 @@ class Turn:
     async def play(self, events: AsyncIterator[Event]) -> None:
         """Show the events as they come, then the cards, then the verdict, whose button needs the cards' revision."""
         work = Work(self._wire, self._job.place)
+        told: asyncio.Queue[Event | None] = asyncio.Queue()
+        running = asyncio.create_task(_read(events, told))  # the turn itself never waits for Slack
         try:
-            async for event in events:
-                match event:
-                    case Progress():
-                        work.show(event)
-                    case Card():
-                        self._card = event
-                    case Options():
-                        self._options = event
-                    case Report():
-                        self._report = event
-                    case Said(text=text) if self._job.kind in QUIET:
-                        self._note.append(text)
-                    case _:
-                        await self._tell(event)
+            while (event := await told.get()) is not None:
+                await self._take(event, work)
+            await running
         except asyncio.CancelledError:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
             await work.interrupted()
             raise
         except SextantError:
             await self._close(work)
             raise
         await self._close(work)
+
+    async def _take(self, event: Event, work: Work) -> None:
+        match event:
+            case Progress():
+                work.show(event)
+            case Card():
+                self._card = event
+            case Options():
+                self._options = event
+            case Report():
+                self._report = event
+            case Said(text=text) if self._job.kind in QUIET:
+                self._note.append(text)
+            case _:
+                await self._tell(event)
 
     async def draw(self, view: View) -> None:
         """Put the cards of a conversation as it stands below everything else."""
@@ -125,6 +133,15 @@ class Turn:
     async def _fold(self, standing: dict[str, Any], name: str, text: str) -> None:
         if name in standing:
             await self._wire.update(self._job.place, standing[name], text, [context(text)])
+
+
+async def _read(events: AsyncIterator[Event], told: asyncio.Queue[Event | None]) -> None:
+    """Hand the events over, and None at their end."""
+    try:
+        async for event in events:
+            told.put_nowait(event)
+    finally:
+        told.put_nowait(None)
 
 
 def _shown(event: Event) -> tuple[str, list[Block]]:
