@@ -14,6 +14,7 @@ from tools.planner import Plan, plan
 from tools.planner.cost_course import RENTED, cost_course
 from tools.planner.day_course import day_course
 from tools.planner.load_curve import load_curve
+from tools.planner.network import Network
 from tools.planner.option import Option
 from tools.planner.plots import (
     cost_against_latency,
@@ -73,6 +74,25 @@ def test_latency_by_load_passes_through_what_was_predicted_and_rises(chat: Plan)
         for values in (*curve.ttft_ms.values(), *curve.tpot_ms.values(), *curve.e2e_ms.values()):
             assert list(values) == sorted(values)
         assert all(a <= b for a, b in zip(curve.ttft_ms[50], curve.ttft_ms[99], strict=True))
+
+
+def test_engine_settings_and_the_way_to_the_user_are_in_the_curve(snapshot: Snapshot, market: Market) -> None:
+    far = CHAT.model_copy(update={"priority": "cost"})
+    made = plan(far, snapshot, market, limit=2)
+    for option in made.tuned:
+        curve = load_curve(option, made.traffic)
+        assert curve is not None
+        assert option.predicted is not None
+        place = min(range(len(curve.rate_rps)), key=lambda n: abs(curve.rate_rps[n] - made.traffic.peak_qps))
+        assert curve.ttft_ms[90][place] == pytest.approx(option.predicted.ttft_ms.p90, rel=1e-3)
+    best = made.best("balanced")
+    assert best is not None
+    way = Network(100.0, "Paris", "Virginia", "far away")
+    away, near = (load_curve(replace(best, network=each), made.traffic) for each in (way, None))
+    assert away is not None
+    assert near is not None
+    assert near.targets.ttft_ms - away.targets.ttft_ms == 100
+    assert near.ttft_ms == away.ttft_ms
 
 
 def test_every_target_holds_up_to_the_largest_load_and_one_breaks_beyond(chat: Plan, chosen: Option) -> None:
@@ -159,7 +179,7 @@ def test_every_plot_is_well_formed_stays_in_its_frame_and_says_what_it_shows(
     cost = cost_by_way(cost_course(chat, chosen, snapshot, market))
     assert scatter is not None
     assert cost is not None
-    for drawing in (latency_by_load(curve, chat.traffic), cost, replicas_by_hour(day), waits(found), scatter):
+    for drawing in (latency_by_load(curve), cost, replicas_by_hour(day), waits(found), scatter):
         text = chart(drawing)
         ElementTree.fromstring(text)  # noqa: S314 - our own text
         assert drawing.words in text.replace("&amp;", "&")
@@ -175,7 +195,7 @@ def test_an_option_that_its_load_overwhelms_is_drawn_too(chat: Plan, chosen: Opt
     heavy = replace(chat.traffic, peak_qps=chat.traffic.peak_qps * 50, qps=chat.traffic.qps * 50)
     curve = load_curve(chosen, heavy)
     assert curve is not None
-    _inside(latency_by_load(curve, heavy))
+    _inside(latency_by_load(curve))
 
 
 def _inside(drawing: Drawing) -> None:

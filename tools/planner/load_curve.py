@@ -12,8 +12,9 @@ from tools.performance.screening import corrected, screen
 from tools.planner.capacity import CACHE_SHARE, batch_at
 from tools.planner.engine_settings import screened_with
 from tools.planner.latency import latency, spread
+from tools.planner.network import served
 from tools.planner.option import Option
-from tools.planner.traffic import TrafficProfile
+from tools.planner.traffic import Targets, TrafficProfile
 
 POINTS = 60
 SHOWN: tuple[SloPercentile, ...] = (50, 90, 99)
@@ -29,7 +30,7 @@ class LoadCurve:
     """Percentiles of TTFT, TPOT and E2E (ms) at each rate (requests per second over all replicas as planned).
 
     `largest_rps` is the rate up to which every target holds, `full_rps` the one at which cache and slots are full.
-    E2E counts what its target counts.
+    E2E counts what its target counts; `targets` are what the way to the user leaves of them.
     """
 
     option_id: str
@@ -40,6 +41,7 @@ class LoadCurve:
     planned_rps: float
     largest_rps: float
     full_rps: float
+    targets: Targets
 
 
 def load_curve(option: Option, traffic: TrafficProfile, experience: Experience = NO_EXPERIENCE) -> LoadCurve | None:
@@ -49,6 +51,7 @@ def load_curve(option: Option, traffic: TrafficProfile, experience: Experience =
         return None
     alone = screen([each], isl=traffic.isl.mean, osl=traffic.osl.mean, residual=experience.residual)
     one = screened_with(corrected(alone, [each], experience), [option.tuned.settings if option.tuned else None])
+    targets = served(traffic.targets, option.network_ms)
     most = float(max(min(predicted.max_concurrency_per_replica * CACHE_SHARE, one.cost.capacity_full[0]), 1.0))
     full = float(rate_rps(one.cost, one.osl, np.array([most]))[0]) * replicas
     largest = predicted.max_rps_per_replica * replicas
@@ -57,8 +60,8 @@ def load_curve(option: Option, traffic: TrafficProfile, experience: Experience =
     rows = one.take(np.zeros(len(rates), dtype=np.intp))
     batch = batch_at(rows, rates / replicas, np.full(len(rates), most))
     times = {
-        name: latency(rows.cost, rows.osl, batch, spread(rows, traffic, name), traffic.targets.e2e_basis)
-        for name in sorted({*SHOWN, traffic.targets.percentile})
+        name: latency(rows.cost, rows.osl, batch, spread(rows, traffic, name), targets.e2e_basis)
+        for name in sorted({*SHOWN, targets.percentile})
     }
     return LoadCurve(
         option_id=option.id,
@@ -69,4 +72,5 @@ def load_curve(option: Option, traffic: TrafficProfile, experience: Experience =
         planned_rps=traffic.peak_qps,
         largest_rps=largest,
         full_rps=full,
+        targets=targets,
     )

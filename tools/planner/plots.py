@@ -9,7 +9,6 @@ from tools.drawing import WIDE, Area, Bar, Drawing, Line, Mark, Note, Scale, Tic
 from tools.planner.cost_course import CostCourse, Way
 from tools.planner.day_course import DayCourse
 from tools.planner.load_curve import LoadCurve
-from tools.planner.traffic import TrafficProfile
 from tools.planner.waiting import Waiting
 
 LEFT, RIGHT, TOP, BOTTOM = WIDE.left, WIDE.right, WIDE.top, WIDE.bottom
@@ -20,9 +19,9 @@ _DEARER_THAN_FIRST = 2.0  # times what is cheapest at first: what costs more is 
 _KINDS = ("main", "second", "third", "fourth", "main-soft")
 
 
-def latency_by_load(curve: LoadCurve, traffic: TrafficProfile) -> Drawing:
+def latency_by_load(curve: LoadCurve) -> Drawing:
     """TTFT percentiles against the load, with the target, the planned load and the load at which a target breaks."""
-    percentile, target = traffic.targets.percentile, traffic.targets.ttft_ms
+    percentile, target = curve.targets.percentile, curve.targets.ttft_ms
     planned = _at(curve.rate_rps, curve.ttft_ms[percentile], curve.planned_rps)
     top = max(target * _ABOVE, planned * _ABOVE)
     x = Scale(0.0, curve.rate_rps[-1], LEFT, RIGHT)

@@ -132,7 +132,7 @@ def _plots(plan: Plan, option: Option | None, snapshot: Snapshot, market: Market
     drawn.append((cost_against_latency(spots, plan.lists.get("pareto", ()), option.id), ""))
     curve = load_curve(option, plan.traffic, plan.experience)
     if curve is not None:
-        plot = latency_by_load(curve, plan.traffic)
+        plot = latency_by_load(curve)
         drawn.append((plot, plot.words))
     plot_of_cost = cost_by_way(cost_course(plan, option, snapshot, market))
     drawn.append((plot_of_cost, plot_of_cost.words if plot_of_cost else ""))

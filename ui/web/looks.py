@@ -74,11 +74,10 @@ class LookHandlers:
         }
 
     async def _load(self, asked: Mapping[str, Any]) -> Json:
-        shown = await self._looks.shown(thread_here(), owner_here())
         found = await self._looks.load(thread_here(), owner_here(), str(asked.get("option")))
         if found is None:
             return _nothing("Sellers of APIs publish no latency by load.")
-        drawing = latency_by_load(found, shown.plan.traffic)
+        drawing = latency_by_load(found)
         return {"svg": chart(drawing), "words": [drawing.words]}
 
     async def _cost(self, asked: Mapping[str, Any]) -> Json:
