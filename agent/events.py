@@ -11,7 +11,8 @@ class Said:
     """Words for the person. Every figure in `text` is among the facts of the turn.
 
     `facts` are what the words were made from, for faces that draw them; `kind` names their form: `prices` (catalog
-    rows), `bill` (the report of an invoice), `status` (deployments with what was observed of them). Empty: words only.
+    rows), `bill` (the report of an invoice), `status` (deployments with what was observed of them), `deployed` (what is
+    worth a word beside the card that shows the deployment). Empty: words only.
     """
 
     text: str

@@ -3,7 +3,7 @@
 from typing import Any
 
 from agent.events import Failed, Progress, Said
-from ui.web.deployment import MOST_POINTS, Work, failure_props, tried_before
+from ui.web.deployment import MOST_POINTS, Work, failure_props, remarks, tried_before
 from ui.web.facts import drawn
 
 ROW: dict[str, Any] = {
@@ -90,3 +90,10 @@ def test_a_failure_calls_objectives_as_people_do() -> None:
         "text": "TTFT p90 (ms) is above",
         "cure": "plan again",
     }
+
+
+def test_beside_a_deployment_only_what_its_card_does_not_show_is_said() -> None:
+    assert remarks({"replicas": 2, "running": 2, "before": []}) == []
+    fewer, before = remarks({"replicas": 5, "running": 2, "before": ["d-old"]})
+    assert fewer.startswith("2 of 5 replicas")
+    assert "d-old" in before

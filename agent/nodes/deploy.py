@@ -38,8 +38,9 @@ def deploy(state: State, runtime: Runtime[Context]) -> State:
     except SextantError as error:
         write(Failed(error.message, error.cure))
         return {"route": "failed", "revision": state["revision"] + 1}
-    write(Said(answer("deployed", deployment=record, target=target.name, replicas=spec.replicas,
-                      before=_still_running(state, record.deployment_id, context))))  # fmt: skip
+    facts = {"replicas": spec.replicas, "before": _still_running(state, record.deployment_id, context)}
+    words = answer("deployed", deployment=record, target=target.name, **facts)
+    write(Said(words, "deployed", {**facts, "running": len(record.endpoints)}))
     return {"deployment": {"id": record.deployment_id, "endpoints": list(record.endpoints)}, "route": ""}
 
 

@@ -143,6 +143,19 @@ def _bound(bounds: Mapping[str, float], metric: str) -> float | None:
     return next((bound for name, bound in sorted(bounds.items()) if name.startswith(f"{metric}_p")), None)
 
 
+def remarks(facts: Mapping[str, Any]) -> list[str]:
+    """What the card of a deployment does not show by itself."""
+    fewer = facts["running"] < facts["replicas"]
+    share = (
+        f"{facts['running']} of {facts['replicas']} replicas are simulated here, each under its own share of the load."
+    )
+    before = ", ".join(facts["before"])
+    return [
+        *([share] if fewer else []),
+        *([f"Still running from before: {before}. `sextant rollback` stops it."] if before else []),
+    ]
+
+
 def failure_props(failed: Failed) -> Json:
     """What did not work, and the way out."""
     return {"text": worded(failed.message), "cure": failed.what_to_do}

@@ -96,6 +96,8 @@ class Screen:
                         cards.take(event)
                     case Said(text=text, kind="") if in_place:
                         said += text.splitlines()
+                    case Said(kind="deployed", facts=known) if in_place:
+                        said += deployment.remarks(known)
                     case Failed() if in_place and work.deployed.steps:
                         failed.append(event)
                     case _:

@@ -25,7 +25,7 @@ export default function ReportCard() {
         ))}
       </header>
       <p>{props.reason}</p>
-      <div className="sx-scroll"><table className="sx-table">
+      <div className="sx-scroll" tabIndex={0} role="region" aria-label="Objectives"><table className="sx-table">
         <thead><tr><th>objective</th><th>bound</th><th>measured</th><th>95 % interval</th><th>predicted</th><th></th></tr></thead>
         <tbody>{props.slos.map((slo) => (
           <tr key={slo.name}><th>{slo.name}</th><td>{slo.bound}</td><td>{slo.measured}</td><td>{slo.interval}</td><td>{slo.predicted}</td>
