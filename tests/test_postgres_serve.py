@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -138,10 +139,10 @@ def test_what_a_process_leaves_behind_another_finishes(
         assert code == (0 if number == signal.SIGTERM else -signal.SIGKILL)
         if number == signal.SIGTERM:
             assert "Traceback" not in doomed.log.read_text()
-        assert approving.exception() is not None or approving.result().status_code == 200
+        approving.exception()  # answered, or cut off with the process
         answer = other.say(session, "what would 100 more users change?").json()
         assert answer["awaiting"] == "review"
-        assert state_of(session, database) in ("verified", "failed")
+        assert audited(session, database)["validate"] >= 1
         assert other.get(f"/v1/sessions/{session}").json()["deployments"]
 
 
@@ -184,6 +185,13 @@ def state_of(session: str, database: str) -> str:
     with psycopg.connect(database) as connection:
         row = connection.execute("SELECT state FROM deployments WHERE thread = %s", (session,)).fetchone()
     return str(row[0]) if row else ""
+
+
+def audited(session: str, database: str) -> Counter[str]:
+    """How often each action on the deployment of a session stands in the audit log."""
+    query = "SELECT action FROM audit JOIN deployments ON deployment_id = subject WHERE thread = %s"
+    with psycopg.connect(database) as connection:
+        return Counter(row[0] for row in connection.execute(query, (session,)).fetchall())
 
 
 def wait_until(true: Callable[[], bool]) -> None:
