@@ -52,7 +52,7 @@ def test_the_simulation_agrees_with_screening_on_means_of_a_decode(chat: Plan) -
 
 def test_a_missed_target_is_said_with_the_replicas_that_hold(chat: Plan) -> None:
     option = max(finalists(chat), key=lambda each: each.replicas or 0)
-    rushed = replace(chat.traffic, peak_qps=chat.traffic.peak_qps * 3, qps=chat.traffic.qps * 3)
+    rushed = replace(chat.traffic, peak_qps=chat.traffic.peak_qps * 8, qps=chat.traffic.qps * 8)
     found = refine_option(option, rushed)
     assert found is not None
     assert not found.holds
