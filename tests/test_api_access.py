@@ -174,6 +174,17 @@ async def test_a_key_without_deploy_talks_but_does_not_deploy(home: Home) -> Non
     assert home.door.context.records.deployments.all(owner="ann") == ()
 
 
+@pytest.mark.parametrize(
+    ("site", "method", "status"),
+    [("cross-site", "POST", 403), ("same-site", "POST", 403), ("same-origin", "POST", 201), ("none", "POST", 201),
+     ("cross-site", "GET", 200)],
+)  # fmt: skip
+async def test_a_page_of_another_site_cannot_ride_on_a_sign_in(home: Home, site: str, method: str, status: int) -> None:
+    async with home.client(LocalAccess()) as client:
+        answer = await client.request(method, "/v1/sessions", headers={"Sec-Fetch-Site": site})
+    assert answer.status_code == status
+
+
 async def test_a_proxy_names_people_and_nobody_else_can(home: Home) -> None:
     signed = {"X-Forwarded-User": "carol"}
     async with home.client(VouchedAccess(), peer="10.0.0.9", proxy=PROXY) as client:

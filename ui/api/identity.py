@@ -23,6 +23,8 @@ from ui.api.rates import Rates
 from ui.settings import TrustedProxy
 
 GUARDED = ("/v1/", "/api/")
+SAFE = ("GET", "HEAD", "OPTIONS")
+OWN_PAGES = ("none", "same-origin")  # what browsers say of a request; a page elsewhere could ride on a sign-in
 ASK = {"WWW-Authenticate": 'Basic realm="Sextant", Bearer realm="Sextant"'}
 _basic = HTTPBasic(auto_error=False, description="Only asked for when the server is reachable from other machines.")
 _bearer = HTTPBearer(auto_error=False, description="An API key, made by `sextant keys create`.")
@@ -50,7 +52,8 @@ class Principal:
 class Identify:
     """ASGI middleware for the API. `found` gives the key that a token stands for, and raises NotAllowed.
 
-    The principal is kept in the request's state; one that asks too often is refused here.
+    The principal is kept in the request's state; one that asks too often is refused here, and so is a request that
+    would change something and that a browser sends for a page of another site.
     """
 
     def __init__(
@@ -73,8 +76,13 @@ class Identify:
         if scope["type"] != "http" or not scope["path"].startswith(GUARDED):
             await self.app(scope, receive, send)
             return
+        headers = Headers(scope=scope)
+        if scope["method"] not in SAFE and headers.get("sec-fetch-site", "none") not in OWN_PAGES:
+            refusal = problem(403, "this request comes from a page of another site", "ask from a program or the chat")
+            await refusal(scope, receive, send)
+            return
         try:
-            who = await asyncio.to_thread(self._principal, Headers(scope=scope))
+            who = await asyncio.to_thread(self._principal, headers)
         except NotAllowed as error:
             await problem(401, error.message, error.cure, headers=ASK)(scope, receive, send)
             return
