@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from knowledge.errors import BadInput, SextantError, Unavailable
-from knowledge.records import Records
+from knowledge.errors import BadInput, Conflict, SextantError, Unavailable
+from knowledge.records import NewDeployment, Records
 from knowledge.snapshot import load
 from tools.deploy import DeploymentSpec, DeployProgress, read_specification
 from tools.kubernetes.cluster import Cluster
@@ -426,6 +426,24 @@ def test_the_rights_that_sextant_asks_for_are_the_ones_it_uses(
     assert used
     assert used <= granted
     assert {verb for verb, _, _ in used} == {"get", "list", "patch", "delete", "watch"}
+
+
+def test_what_another_state_directory_is_applying_is_left_to_it(
+    target: Callable[..., KubernetesTarget], cluster: Cluster, tmp_path: Path
+) -> None:
+    records = Records(tmp_path).deployments
+    theirs = records.reserve(
+        NewDeployment(
+            owner="bob", thread="t", plan_hash=specification().plan_hash, target="kubernetes", host="elsewhere",
+            spec=specification().to_json(), model_id="m", gpu_type="g", gpu_count=1, engine="vllm", time_factor=1.0,
+            monthly_cost_usd=None, snapshot="",
+        )
+    )  # fmt: skip
+    assert target().reconcile() == ()
+    with pytest.raises(Conflict, match="is being applied by another Sextant, elsewhere"):
+        target().apply(specification(), owner="ann", thread="t")
+    assert records.get(theirs.deployment_id) == theirs
+    assert held(cluster) == set()
 
 
 def test_what_vanished_from_the_cluster_is_recorded_as_failed(

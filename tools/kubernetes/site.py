@@ -12,6 +12,7 @@ from knowledge.snapshot import Snapshot
 from tools.deploy import DeploymentSpec, process, read_specification
 from tools.deploy.target import OnProgress
 from tools.kubernetes.capabilities import adapted, capabilities
+from tools.kubernetes.claim import holder
 from tools.kubernetes.cluster import Cluster
 from tools.kubernetes.endpoints import endpoint
 from tools.kubernetes.following import Patience, follow, main_object
@@ -41,6 +42,15 @@ class Site:
     def records(self) -> Deployments:
         """Of deployments."""
         return self.all_records.deployments
+
+    @property
+    def host(self) -> str:
+        """The state directory that a deployment belongs to, where several share the records; empty otherwise."""
+        return holder(self.home) if self.all_records.database.shared else ""
+
+    def is_mine(self, deployment: Deployment) -> bool:
+        """Whether its notes are to be found here."""
+        return deployment.host in ("", self.host)
 
     def of(self, revision: Revision) -> "Site":
         """The site that a revision was applied to, with the settings it had."""

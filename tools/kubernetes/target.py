@@ -182,7 +182,7 @@ class KubernetesTarget:
 
     def reconcile(self, *, resume: bool = False) -> tuple[Deployment, ...]:
         """Finish (`resume`) or undo what was interrupted, and record what has vanished from its cluster."""
-        mine = [entry for entry in self._records.all() if entry.target == self.name]
+        mine = [entry for entry in self._records.all() if entry.target == self.name and self._site.is_mine(entry)]
         changed = [self._resumed(entry) if resume else None for entry in mine]
         found = [done or reconciled(self._site, entry) for done, entry in zip(changed, mine, strict=True)]
         return tuple(entry for entry in found if entry is not None)
@@ -229,15 +229,20 @@ class KubernetesTarget:
             time_factor=time_factor if simulated else 1.0,
             monthly_cost_usd=spec.monthly_cost_usd,
             snapshot=spec.snapshot,
+            host=self._site.host,
         )
 
     def _begun(self, deployment: Deployment, new: NewDeployment) -> Deployment:
         """Its record as pending, with nothing of it running."""
         if deployment.state == "pending":
+            if not self._site.is_mine(deployment):
+                raise Conflict(
+                    f"{deployment.deployment_id} is being applied by another Sextant, {deployment.host}", "wait for it"
+                )
             return deployment
         return self._records.move(
             deployment.deployment_id, "pending", who=new.owner, action="deploy", time_factor=new.time_factor,
-            replicas=(),
+            replicas=(), host=new.host,
         )  # fmt: skip
 
     def _noted(
