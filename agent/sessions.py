@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 MAX_MESSAGE_CHARS = 50_000
 ACTS = ("edit", "choose", "approve", "cancel", "rollback", "undo", "redo")
 EFFECTS = ("approve", "rollback")
+NEVER_SHOWN = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ class Sessions:
             state = await self._state(thread, owner, must_exist=True)
             if _interrupted(state):
                 journal = self._journal(thread, owner, state)
-                async for event in self._run(journal, None, state.values.get("revision", 0)):
+                async for event in self._run(journal, None, NEVER_SHOWN):
                     yield event
 
     async def view(self, thread: str, owner: str) -> View:
@@ -243,8 +244,8 @@ class Sessions:
 
 
 def _interrupted(state: StateSnapshot) -> bool:
-    """Whether a crash left work to finish."""
-    return bool(state.next) and not state.interrupts
+    """Whether a crash or a cut left work to finish: a node to run, or one that ran and whose result was not taken up."""
+    return bool(state.next or state.tasks) and not state.interrupts
 
 
 def _config(thread: str) -> RunnableConfig:

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from agent.events import Event, Report
+from agent.events import Card, Event, Progress, Report
 from knowledge.records import Records
 from ui.opening import opened
 from ui.settings import Settings
@@ -135,3 +135,27 @@ def simulators_of(home: Path) -> list[int]:
             if entry.pid in known or str(home) in " ".join(command):
                 found.append(entry.pid)
     return sorted(found)
+
+
+async def test_a_load_test_that_is_cut_off_leaves_a_conversation_that_goes_on(tmp_path: Path) -> None:
+    async with opened(time_factor=50, settings=Settings(home=tmp_path), tied=True) as sessions:
+        await told(sessions.say(THREAD, OWNER, WORDS))
+        view = await sessions.view(THREAD, OWNER)
+        testing = asyncio.Event()
+
+        async def approve() -> None:
+            async for event in sessions.act(THREAD, OWNER, "approve", view.revision):
+                if isinstance(event, Progress) and event.step == "load test":
+                    testing.set()
+
+        turn = asyncio.create_task(approve())
+        await asyncio.wait_for(testing.wait(), 120)
+        turn.cancel()
+        await asyncio.wait({turn})
+
+        events = await told(sessions.resume(THREAD, OWNER))
+        after = await sessions.view(THREAD, OWNER)
+        assert (after.awaiting, after.deployment is not None) == ("review", True)
+        assert any(isinstance(event, Card) for event in events)
+        await told(sessions.act(THREAD, OWNER, "rollback", after.revision))
+        assert (await sessions.view(THREAD, OWNER)).deployment is None
