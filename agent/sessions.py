@@ -244,7 +244,7 @@ class Sessions:
 
 
 def _interrupted(state: StateSnapshot) -> bool:
-    """Whether a crash or a cut left work to finish: a node to run, or one that ran and whose result was not taken up."""
+    """Whether a crash or a cut left work to finish: a node to run, or the result of one to take up."""
     return bool(state.next or state.tasks) and not state.interrupts
 
 
