@@ -90,7 +90,43 @@ def test_what_cannot_be_simulated_is_named() -> None:
     assert "below max-num-seqs" in refused(*FIXED, "--max-num-seqs", "512", "--max-num-batched-tokens", "256")
     assert "unknown kind of fault" in refused(*FIXED, "--error-kind", "bad_day")
     assert "TENSOR_PARALLEL_SIZE must be" in refused(*FIXED, TENSOR_PARALLEL_SIZE="two")
+    assert "both fixed (--ttft-ms, --tpot-ms) and to be read from" in refused(*FIXED, "--benchmarks", "b.csv")
+    assert "both fixed" in refused(*FIXED, BENCHMARKS_PATH="b.csv")
     assert "cannot read tokenizer" in refused(*FIXED, "--tokenizer", "/nowhere/tokenizer.json")
+
+
+@pytest.mark.parametrize(
+    ("buckets", "fault"),
+    [
+        ("[0.1]", "is not a JSON object"),
+        ("{", "is not a JSON object"),
+        ('{"latency": [0.1]}', "knows no family 'latency', but request_latency, time_to_first_token"),
+        ('{"time_to_first_token": [0.2, 0.1]}', "strictly increasing numbers for time_to_first_token"),
+        ('{"time_to_first_token": [0, 1]}', "positive"),
+        ('{"time_to_first_token": [1, Infinity]}', "increasing"),
+        ('{"time_to_first_token": [NaN]}', "increasing"),
+        ('{"time_to_first_token": [true]}', "numbers"),
+        ('{"time_to_first_token": 3}', "numbers"),
+        ('{"time_to_first_token": []}', "numbers"),
+    ],
+)
+def test_buckets_that_make_no_sense_are_named(buckets: str, fault: str) -> None:
+    assert fault in refused(*FIXED, "--custom-histogram-buckets", buckets)
+
+
+def test_own_buckets_replace_those_of_their_family() -> None:
+    given = '{"time_to_first_token": [0.05, 0.12, 2], "inter_token_latency": [0.037]}'
+    with running(*FIXED, "--custom-histogram-buckets", given) as (url, _):
+        assert httpx.post(f"{url}/v1/completions", json=BODY).status_code == 200
+        lines = httpx.get(f"{url}/metrics").text.splitlines()
+
+    def bounds(name: str) -> list[str]:
+        return [line.split('le="')[1].split('"')[0] for line in lines if line.startswith(f"vllm:{name}_bucket{{")]
+
+    assert bounds("time_to_first_token_seconds") == ["0.05", "0.12", "2.0", "+Inf"]
+    assert bounds("inter_token_latency_seconds") == ["0.037", "+Inf"]
+    assert bounds("request_time_per_output_token_seconds") == ["0.037", "+Inf"]
+    assert bounds("e2e_request_latency_seconds")[:2] == ["0.3", "0.5"]
 
 
 def test_the_environment_names_model_and_hardware() -> None:

@@ -5,7 +5,7 @@ negotiates OpenMetrics. Names and buckets are those of `vllm/v1/metrics/loggers.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -20,6 +20,12 @@ REQUEST_BUCKETS_S = (0.3, 0.5, 0.8, 1.0, 1.5, 2.0, 2.5, 5.0, 10.0, 15.0, 20.0, 3
 ITERATION_BUCKETS = (1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)
 PREEMPTION_BUCKETS = (1, 2, 3, 4, 5, 10, 20)
 CHOICE_BUCKETS = (1, 2, 5, 10, 20)
+
+# What --custom-histogram-buckets may name; the last is of series that are only there with KV-cache sampling.
+FAMILIES = (
+    "request_latency", "time_to_first_token", "inter_token_latency", "iteration_tokens", "request_params_n",
+    "request_num_preemptions", "request_tokens", "kv_cache_residency",
+)  # fmt: skip
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -87,10 +93,13 @@ S = TypeVar("S", Value, Histogram)
 class Metrics:
     """Every series that a vLLM server of one engine exports, at zero until something happens."""
 
-    def __init__(self, model_name: str, *, max_model_len: int) -> None:
+    def __init__(
+        self, model_name: str, *, max_model_len: int, buckets: Mapping[str, tuple[float, ...]] | None = None
+    ) -> None:
         self._families: dict[str, Family] = {}
         self._base: Labels = (("model_name", model_name), ("engine", "0"))
-        tokens = one_two_five(max_model_len)
+        own = buckets or {}
+        tokens = own.get("request_tokens", one_two_five(max_model_len))
         gauge, counter, histogram = self._gauge, self._counter, self._histogram
 
         self.running = gauge("num_requests_running", "Number of requests in model execution batches.")
@@ -137,31 +146,28 @@ class Metrics:
             counter(f"spec_decode_{name}", f"Speculative decoding: {name}.")
         counter("spec_decode_num_accepted_tokens_per_pos", "Accepted tokens per position.", position="0")
 
-        self.ttft = histogram("time_to_first_token_seconds", "Time to first token in seconds.", TTFT_BUCKETS_S)
-        self.itl = histogram("inter_token_latency_seconds", "Inter-token latency in seconds.", TOKEN_BUCKETS_S)
-        self.tpot = histogram(
-            "request_time_per_output_token_seconds", "Time per output token per request.", TOKEN_BUCKETS_S
-        )
-        self.e2e = histogram("e2e_request_latency_seconds", "E2E request latency in seconds.", REQUEST_BUCKETS_S)
-        self.queue = histogram("request_queue_time_seconds", "Time spent in WAITING phase.", REQUEST_BUCKETS_S)
-        self.inference = histogram("request_inference_time_seconds", "Time spent in RUNNING phase.", REQUEST_BUCKETS_S)
-        self.prefill = histogram("request_prefill_time_seconds", "Time spent in PREFILL phase.", REQUEST_BUCKETS_S)
-        self.decode = histogram("request_decode_time_seconds", "Time spent in DECODE phase.", REQUEST_BUCKETS_S)
+        self._add_times(own)
         self.request_prompt = histogram("request_prompt_tokens", "Number of prefill tokens processed.", tokens)
         self.request_generation = histogram("request_generation_tokens", "Number of generation tokens.", tokens)
         self.max_generation = histogram(
             "request_max_num_generation_tokens", "Maximum number of requested generation tokens.", tokens
         )
-        self.params_n = histogram("request_params_n", "The n request parameter.", CHOICE_BUCKETS)
+        self.params_n = histogram(
+            "request_params_n", "The n request parameter.", own.get("request_params_n", CHOICE_BUCKETS)
+        )
         self.params_max_tokens = histogram("request_params_max_tokens", "The max_tokens request parameter.", tokens)
         self.request_preemptions = histogram(
-            "request_num_preemptions", "Number of preemptions per request.", PREEMPTION_BUCKETS
+            "request_num_preemptions",
+            "Number of preemptions per request.",
+            own.get("request_num_preemptions", PREEMPTION_BUCKETS),
         )
         self.prefill_computed = histogram(
             "request_prefill_kv_computed_tokens", "New KV tokens computed during prefill.", tokens
         )
         self.iteration_tokens = histogram(
-            "iteration_tokens_total", "Number of tokens per engine_step.", ITERATION_BUCKETS
+            "iteration_tokens_total",
+            "Number of tokens per engine_step.",
+            own.get("iteration_tokens", ITERATION_BUCKETS),
         )
 
     def information(self, name: str, text: str, labels: dict[str, str], *, prefix: str = "vllm:") -> Value:
@@ -176,6 +182,20 @@ class Metrics:
     def text(self) -> str:
         """All series in the text exposition format 0.0.4."""
         return "\n".join(line for family in self._families.values() for line in family.lines()) + "\n"
+
+    def _add_times(self, own: Mapping[str, tuple[float, ...]]) -> None:
+        histogram = self._histogram
+        first_s = own.get("time_to_first_token", TTFT_BUCKETS_S)
+        token_s = own.get("inter_token_latency", TOKEN_BUCKETS_S)
+        request_s = own.get("request_latency", REQUEST_BUCKETS_S)
+        self.ttft = histogram("time_to_first_token_seconds", "Time to first token in seconds.", first_s)
+        self.itl = histogram("inter_token_latency_seconds", "Inter-token latency in seconds.", token_s)
+        self.tpot = histogram("request_time_per_output_token_seconds", "Time per output token per request.", token_s)
+        self.e2e = histogram("e2e_request_latency_seconds", "E2E request latency in seconds.", request_s)
+        self.queue = histogram("request_queue_time_seconds", "Time spent in WAITING phase.", request_s)
+        self.inference = histogram("request_inference_time_seconds", "Time spent in RUNNING phase.", request_s)
+        self.prefill = histogram("request_prefill_time_seconds", "Time spent in PREFILL phase.", request_s)
+        self.decode = histogram("request_decode_time_seconds", "Time spent in DECODE phase.", request_s)
 
     def _info(self, name: str, text: str, labels: Labels, value: float) -> Value:
         family = self._families.setdefault(name, Family(name, "gauge", text))

@@ -63,6 +63,12 @@ class Replica:
 def replica(wanted: Wanted, snapshot: Snapshot) -> Replica:
     """Resolve names, check that the model fits, and take the times from the latency model, a file, or as given."""
     if wanted.ttft_ms is not None or wanted.tpot_ms is not None:
+        if wanted.benchmarks:
+            raise BadInput(
+                "the times are both fixed (--ttft-ms, --tpot-ms) and to be read from --benchmarks",
+                "leave out one of them (BENCHMARKS_PATH counts as --benchmarks)",
+                field="benchmarks",
+            )
         return _with_fixed_times(wanted)
     if not wanted.gpu:
         raise BadInput("no accelerator given", "say --gpu, or fix the times with --ttft-ms and --tpot-ms", field="gpu")

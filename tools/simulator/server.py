@@ -42,6 +42,7 @@ class Options:
     gpu_memory_utilization: float = 0.92
     faults: Faults = field(default_factory=Faults)
     hardware: Mapping[str, str] | None = None
+    buckets: Mapping[str, tuple[float, ...]] | None = None
 
 
 class Server:
@@ -49,7 +50,7 @@ class Server:
 
     def __init__(self, options: Options, routes: Mapping[tuple[str, str], Endpoint]) -> None:
         self.options = options
-        self.metrics = Metrics(options.served_names[0], max_model_len=options.max_model_len)
+        self.metrics = Metrics(options.served_names[0], max_model_len=options.max_model_len, buckets=options.buckets)
         self.rng = random.Random(options.seed)  # noqa: S311 - simulation, not secrets
         engine_rng = random.Random(f"{options.seed}:engine")  # noqa: S311 - simulation, not secrets
         self.engine = Engine(options.limits, options.pace, self.metrics, engine_rng)

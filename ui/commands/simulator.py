@@ -57,6 +57,9 @@ def simulator(
     ] = None,
     echo: Annotated[bool, typer.Option(help="Answer with what the user said.")] = False,
     tokenizer: Annotated[str | None, typer.Option(help="A tokenizer.json to count prompt tokens with.")] = None,
+    custom_histogram_buckets: Annotated[
+        str | None, typer.Option(help="As vLLM takes it, as JSON: bucket bounds by family of histograms.")
+    ] = None,
     load_time_s: Annotated[float, typer.Option(min=0.0, help="Time until the model is loaded (503 before).")] = 0.0,
     error_rate: Rate = 0.0,
     error_kind: Annotated[list[str] | None, typer.Option(help="Kinds of injected errors (server_error).")] = None,
@@ -67,6 +70,7 @@ def simulator(
 ) -> None:
     """Simulate a vLLM server: same endpoints and metrics, planned latencies, no GPU."""
     from knowledge.errors import BadInput
+    from tools.simulator.buckets import read_buckets
     from tools.simulator.engine import Pace
     from tools.simulator.faults import Faults, fault_kinds
     from tools.simulator.replica import Wanted, read_speculation, replica
@@ -118,6 +122,7 @@ def simulator(
         gpu_memory_utilization=gpu_memory_utilization,
         faults=Faults(error_rate, fault_kinds(error_kind or ["server_error"]), die_after_s),
         hardware=made.description,
+        buckets=read_buckets(custom_histogram_buckets),
     )
 
     def announce(url: str) -> None:
