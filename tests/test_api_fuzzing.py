@@ -31,7 +31,7 @@ WORDS = "customer-support chatbot for 1000 users, low latency, under $5000 a mon
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 TAGS = ("planning", "catalog", "invoices", "sessions", "deployments", "operation")
 PLENTY = {"person": "9999999/minute", "address": "9999999/minute", "failed": "9999999/minute"}
-EXAMPLES, FEW = 10, 2
+EXAMPLES, FEW = 8, 2
 SLOW = {"/v1/catalog/export", "/v1/catalog/health", "/v1/catalog/rank", "/api/data/health", "/v1/compare"}
 BASE = "http://localhost"
 
