@@ -5,16 +5,21 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from agent.events import Card, Event, Failed, Progress, Replied, Report, Said
 from agent.sessions import Sessions
 from knowledge.errors import BadInput, Conflict, NotFound
 from tools.kubernetes.cluster import Cluster
+from ui.access import LOCAL_PERSON
+from ui.api.application import application
+from ui.api.sessions import EVENT_STREAM
 from ui.opening import opened
 from ui.settings import ClusterChoice, Settings
 
 WORDS = "chatbot for 1500 users, rented GPUs, 1 to 2 GPUs, cheapest"
+ADDRESS = "http://127.0.0.1"
 StartDouble = Callable[..., AbstractContextManager[Path]]
 
 
@@ -123,10 +128,10 @@ async def test_nothing_can_be_tried_or_rated_before_it_is_there_nor_by_others(do
         await door.rate("t", "bob", 1)
 
 
-async def test_what_runs_locally_answers_is_rated_and_says_where_to_watch_it(door: Sessions) -> None:
-    card = only(await told(door.say("t", "ann", WORDS)), Card)
+async def test_what_runs_locally_answers_is_rated_and_says_where_to_watch_it(door: Sessions, tmp_path: Path) -> None:
+    card = only(await told(door.say("t", LOCAL_PERSON, WORDS)), Card)
     assert isinstance(card, Card)
-    events = await told(door.act("t", "ann", "approve", card.revision, {"target": "local"}))
+    events = await told(door.act("t", LOCAL_PERSON, "approve", card.revision, {"target": "local"}))
     assert not failures(events)
     live = [event.figures for event in events if isinstance(event, Progress) and event.step == "load test"]
     assert live[-1]["completed"] > 0
@@ -136,22 +141,33 @@ async def test_what_runs_locally_answers_is_rated_and_says_where_to_watch_it(doo
     report = only(events, Report)
     assert isinstance(report, Report)
     for paper in report.report["papers"]:
-        text = door.context.records.papers.get(paper["id"], owner="ann").text
+        text = door.context.records.papers.get(paper["id"], owner=LOCAL_PERSON).text
         assert "TTFT" in text or "ttft" in text
         with pytest.raises(NotFound):
             door.context.records.papers.get(paper["id"], owner="bob")
 
-    replies = [reply async for reply in door.ask("t", "ann", "hello")]
+    replies = [reply async for reply in door.ask("t", LOCAL_PERSON, "hello")]
     assert all(isinstance(reply, Replied) for reply in replies)
     assert replies[-1].finished
     assert replies[-1].ttft_ms is not None
     assert replies[-1].output_tokens > 0
     assert "faster" in replies[-1].note
     with pytest.raises(BadInput, match="4,000 characters"):
-        await told(door.ask("t", "ann", "x" * 4001))
+        await told(door.ask("t", LOCAL_PERSON, "x" * 4001))
 
-    await door.rate("t", "ann", 4, "good")
-    view = await door.view("t", "ann")
+    web = httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=application(door, Settings(home=tmp_path))), base_url=ADDRESS
+    )
+    async with web:
+        whole = await web.post("/v1/sessions/t/try", json={"prompt": "hello"})
+        assert (whole.json()["type"], whole.json()["finished"]) == ("replied", True)
+        streamed = await web.post("/v1/sessions/t/try", json={"prompt": "hello"}, headers={"accept": EVENT_STREAM})
+        assert streamed.text.count("event: replied\n") > 1
+        taken = await web.get(f"/v1/papers/{report.report['papers'][0]['id']}")
+        assert taken.headers["content-type"].startswith("text/html")
+
+    await door.rate("t", LOCAL_PERSON, 4, "good")
+    view = await door.view("t", LOCAL_PERSON)
     assert view.card is not None
     running = view.card.spec["deployment"]
     assert running["rating"] == {"stars": 4, "comment": "good"}
@@ -160,9 +176,9 @@ async def test_what_runs_locally_answers_is_rated_and_says_where_to_watch_it(doo
     assert titles[:2] == ["Grafana", "Prometheus"]
     assert titles[2].startswith("metrics")
     (outcome,) = door.context.records.outcomes.all()
-    assert [(rating.who, rating.stars) for rating in outcome.ratings] == [("ann", 4)]
+    assert [(rating.who, rating.stars) for rating in outcome.ratings] == [(LOCAL_PERSON, 4)]
 
-    said = [event for event in await told(door.say("t", "ann", "how is it doing?")) if isinstance(event, Said)]
+    said = [event for event in await told(door.say("t", LOCAL_PERSON, "how is it doing?")) if isinstance(event, Said)]
     (status,) = (event for event in said if event.kind == "status")
     (seen,) = status.facts["observed"]
     assert "127.0.0.1:9" in seen["unavailable"]
