@@ -3,8 +3,8 @@
 Every session sends a turn each `--period` seconds over HTTP, at a moment of its own: words, edits, what-ifs, questions.
 A turn's time counts from the moment it was due, so a server that falls behind cannot hide it. Prints a table, or with
 `--json` one object: turn times by kind, errors, the server's processor time for each turn, memory, load of the machine.
-With `--database` everything is kept in that PostgreSQL database instead of SQLite, and `--processes` may share it: each
-session stays with one of them, as behind a balancer with sticky sessions.
+With `--shared` everything is kept in the PostgreSQL database of SEXTANT_DATABASE_URL instead of SQLite, and several
+`--processes` may share it: each session stays with one of them, as behind a balancer with sticky sessions.
 """
 
 import argparse
@@ -49,13 +49,12 @@ class Turn:
 
 
 @contextmanager
-def server(home: Path, database: str) -> Iterator[tuple[str, psutil.Process]]:
+def server(home: Path, *, shared: bool) -> Iterator[tuple[str, psutil.Process]]:
     """A `sextant serve` on two cores; the sessions are many people, so one person's bound is lifted."""
-    environment = {**os.environ, "SEXTANT_HOME": str(home), "SEXTANT_CONCURRENCY": "turns_person=32"}
-    if database:
-        environment["SEXTANT_DATABASE_URL"] = database
-    command = [str(Path(sys.executable).parent / "sextant"), "serve", "--port", "0"]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - own
+    store = () if shared else ("-u", "SEXTANT_DATABASE_URL")
+    settings = (f"SEXTANT_HOME={home}", "SEXTANT_CONCURRENCY=turns_person=32")
+    command = ["/usr/bin/env", *store, *settings, str(Path(sys.executable).parent / "sextant"), "serve", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - own
         try:
             watched = psutil.Process(process.pid)
             watched.cpu_affinity(watched.cpu_affinity()[:CORES])
@@ -119,12 +118,12 @@ def figures(turns: list[Turn]) -> dict[str, Any]:
     return {"turns": len(turns), "errors": len(faults), **{name: round(value, 3) for name, value in shown.items()}}
 
 
-def measure(sessions: int, seconds: float, period: float, database: str, processes: int) -> dict[str, Any]:
+def measure(sessions: int, seconds: float, period: float, processes: int, *, shared: bool) -> dict[str, Any]:
     """Run the load and put the figures together."""
     rounds = max(1, round(seconds / period))
     with ExitStack() as stack:
         homes = [Path(stack.enter_context(TemporaryDirectory(prefix="sextant-load-"))) for _ in range(processes)]
-        servers = [stack.enter_context(server(home, database)) for home in homes]
+        servers = [stack.enter_context(server(home, shared=shared)) for home in homes]
         for url, _ in servers:  # facts are read once
             httpx.post(f"{url}/v1/plan", json={"text": OPENINGS[0].format(n=100)}, timeout=TIMEOUT_S)
         before, begun = _processor_s(servers), time.monotonic()
@@ -135,7 +134,7 @@ def measure(sessions: int, seconds: float, period: float, database: str, process
     return {
         "sessions": sessions,
         "period_s": period,
-        "store": "postgresql" if database else "sqlite",
+        "store": "postgresql" if shared else "sqlite",
         "processes": processes,
         "all": figures(turns),
         "kinds": {kind: figures([turn for turn in turns if turn.kind == kind]) for kind in kinds},
@@ -183,11 +182,11 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=120.0, help="how long every session goes on")
     parser.add_argument("--period", type=float, default=20.0, help="seconds between the turns of a session")
-    parser.add_argument("--database", default="", help="address of an empty PostgreSQL database")
-    parser.add_argument("--processes", type=int, default=1, help="more than one needs --database")
+    parser.add_argument("--shared", action="store_true", help="use the database of SEXTANT_DATABASE_URL")
+    parser.add_argument("--processes", type=int, default=1, help="more than one needs --shared")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    found = measure(options.sessions, options.seconds, options.period, options.database, options.processes)
+    found = measure(options.sessions, options.seconds, options.period, options.processes, shared=options.shared)
     sys.stdout.write((json.dumps(found, indent=1) if options.json else table(found)) + "\n")
 
 
