@@ -34,3 +34,12 @@ def dollars(value: float | None) -> str:
     if abs(value) >= 0.1:
         return f"${value:,.0f}" if abs(value) >= 100 else f"${value:,.2f}"
     return f"${value:.2f}" if round(value, 2) == value else f"${value:.{2 - floor(log10(abs(value)))}f}"
+
+
+def rate(requests_per_s: float) -> str:
+    """Requests over the time in which they can be counted: a second, a minute or an hour."""
+    if requests_per_s >= 0.5:
+        return f"{requests_per_s:,.3g} requests/s"
+    if requests_per_s * 60 >= 1:
+        return f"{requests_per_s * 60:,.3g} requests a minute"
+    return f"{requests_per_s * 3600:,.3g} requests an hour"

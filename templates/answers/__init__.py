@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from templates.numbers import amount, dollars
+from templates.numbers import amount, dollars, rate
 
 
 @lru_cache(maxsize=1)
@@ -16,7 +16,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         autoescape=False,  # noqa: S701  # plain text; faces escape for their own medium
     )
-    environment.filters |= {"amount": amount, "dollars": dollars}
+    environment.filters |= {"amount": amount, "dollars": dollars, "rate": rate}
     return environment
 
 

@@ -2,7 +2,7 @@
 
 from math import isclose
 
-from templates.numbers import dollars
+from templates.numbers import dollars, rate
 from tools.planner.case import Case
 from tools.planner.money import Cost
 from tools.planner.option import OptionKind, Predicted, QualityShown
@@ -17,7 +17,7 @@ def quality_words(quality: QualityShown, case: Case) -> str:
     doubt = quality.standard_error or 0.0
     spread = f"{doubt:.0f}" if doubt >= 1 or isclose(doubt, 0.0) else f"{doubt:.1f}"
     floor, word = threshold(case.snapshot, case.traffic), case.traffic.targets.quality
-    asked = f", where {word.replace('_', ' ')} asks for {floor:g}" if word and floor else ""
+    asked = f", {word.replace('_', ' ')} means at least {floor:g}" if word and floor else ""
     estimated = " (estimated)" if quality.basis != "measured" else ""
     task = case.traffic.task_type.replace("_", " ")
     return f"quality {quality.score:.0f} ± {spread} of 100 at {task}{estimated}{asked}"
@@ -48,7 +48,7 @@ def why_hosted(
     network_ms: float = 0.0,
 ) -> str:
     """Why a self-hosted option is on offer."""
-    load = f"at the peak of {case.traffic.peak_qps:,.3g} requests/s"
+    load = f"at the peak of {rate(case.traffic.peak_qps)}"
     return (
         f"{_money(kind, cost, machines)}; {tightest(predicted, case.traffic.targets, network_ms)} {load}; "
         f"{quality_words(quality, case)}."
@@ -57,17 +57,24 @@ def why_hosted(
 
 def _money(kind: OptionKind, cost: Cost, machines: str) -> str:
     if cost.monthly_usd is None:
-        return f"Your own {machines}, whose running cost is unknown until a power rate is given"
+        return f"your own {machines}, whose running cost is unknown until a power rate is given"
     powered = any(line.item.startswith("power") for line in cost.lines)
     unpowered = ", without power since no rate was given" if kind == "purchase" and not powered else ""
     verb = {"purchase": "to buy and run ", "owned": "to run your own "}.get(kind, "for ")
     return f"{dollars(cost.monthly_usd)} a month {verb}{machines}{unpowered}"
 
 
+def _tokens(count: float) -> str:
+    """ "4,786 million tokens", "46,000 tokens"."""
+    if count >= 1e6:
+        return f"{count / 1e6:,.0f} million tokens" if count >= 1e7 else f"{count / 1e6:.2g} million tokens"
+    return f"{float(f'{count:.2g}'):,.0f} tokens"
+
+
 def why_api(cost: Cost, quality: QualityShown, case: Case) -> str:
     """Why an API is on offer."""
     return (
-        f"{dollars(cost.monthly_usd)} a month for {case.tokens_per_month / 1e6:,.0f} million tokens, nothing when "
+        f"{dollars(cost.monthly_usd)} a month for {_tokens(case.tokens_per_month)}, nothing when "
         f"idle; no latency is published, so TTFT p{case.traffic.targets.percentile} within "
         f"{case.traffic.targets.ttft_ms:,.4g} ms is not certain; {quality_words(quality, case)}."
     )

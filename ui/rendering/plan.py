@@ -25,9 +25,9 @@ PICKS = {
     "lowest_latency": "lowest latency",
     "best_quality": "best quality",
 }
-_COLUMNS = (
-    " ", "model", "runs on", "where", " a month", " TTFT", " TPOT", " E2E", " used", "quality", " risk", "evidence",
-)  # fmt: skip
+FIGURES = ("a month", "TTFT", "TPOT", "E2E", "used", "quality", "risk", "evidence")
+WIDE, MIDDLING = 140, 90
+"""Columns of a terminal for every figure, and for all but the evidence."""
 _SPECIFICATION = (
     ("task", "traffic.task_type", "", "task_type"),
     ("average load", "traffic.qps", "requests/s", "qps"),
@@ -143,29 +143,23 @@ def options_table(
     *,
     percentile: int | None = None,
 ) -> RenderableType:
-    """Options with cost, verdict per target, utilisation and evidence; the chosen one is marked."""
+    """Options with cost, verdict per target, utilisation and evidence; the chosen one is marked.
+
+    Where it is narrow, what an option is stands in two lines and the last columns are left out.
+    """
+    width = console_of_width().width
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, title="Options", title_justify="left")
-    for name in (
-        "",
-        "model",
-        "runs on",
-        "where",
-        "a month",
-        "TTFT",
-        "TPOT",
-        "E2E",
-        "used",
-        "quality",
-        "risk",
-        "evidence",
-    ):
-        table.add_column(
-            name, justify="right" if name in ("a month", "TTFT", "TPOT", "E2E", "used", "risk") else "left"
-        )
+    wide = width >= WIDE
+    names = ("", "model", "runs on", "where") if wide else ("", "option")
+    shown = FIGURES if wide else FIGURES[: 7 if width >= MIDDLING else 6]
+    for name in names + shown:
+        table.add_column(name, justify="left" if name in (*names, "quality", "evidence") else "right")
     options = [option for option in options if not option.get("tuned")]
     for number, option in enumerate(options[:SHOWN], start=1):
         mark = "●" if option["id"] == chosen else str(number)
-        table.add_row(mark, *_cells(option), style="bold" if option["id"] == chosen else "")
+        what, figures = _cells(option)
+        cells = what if wide else [Text.assemble(what[0], "\n", (_brief(option), "dim"))]
+        table.add_row(mark, *cells, *figures[: len(shown)], style="bold" if option["id"] == chosen else "")
     named = [f"{title} {_numbers(options, lists.get(name, ()))}" for name, title in PICKS.items() if lists.get(name)]
     note = Text("   ".join(named), style="dim")
     counted = sum(rejected.get("counts", {}).values()) if rejected else 0
@@ -180,11 +174,12 @@ def _numbers(options: Sequence[Json], ids: Sequence[str]) -> str:
     return " ".join(str(places[each]) for each in ids[:3] if each in places)
 
 
-def _cells(option: Json) -> list[RenderableType]:
+def _cells(option: Json) -> tuple[list[str], list[RenderableType]]:
+    """What an option is, and its figures in the order of `FIGURES`."""
     cost, predicted = dollars(option["cost"]["monthly_usd"]), option["predicted"]
     model, risk = str(option["model_id"]).rsplit("/", 1)[-1], f"{option['risk']['total']:.2f}"
     if predicted is None:
-        return [model, "API", str(option["provider"]), cost, "?", "?", "?", "–", _score(option), risk, "price list"]
+        return [model, "API", str(option["provider"])], [cost, "?", "?", "?", "–", _score(option), risk, "price list"]
     met, evidence = option["slo_met"], predicted["evidence"]["kind"]
     own = " + own" if predicted["evidence"].get("own") else ""
     shown = {"ttft": "ttft_ms", "tpot": "tpot_ms", "e2e": "e2e_ms"}
@@ -199,7 +194,7 @@ def _cells(option: Json) -> list[RenderableType]:
         for name, field in shown.items()
     ]
     used, badge = _share(predicted["utilization"]), Text(evidence + own, style=BADGES.get(evidence, ""))
-    return [model, _runs(option), _place(option), cost, *times, used, _score(option), risk, badge]
+    return [model, _runs(option), _place(option)], [cost, *times, used, _score(option), risk, badge]
 
 
 def tuned_table(plan: Json) -> RenderableType:
@@ -227,6 +222,14 @@ def _score(option: Json) -> str:
     return f"{quality['score']:.0f}±{quality['standard_error']:.0f}" + (
         " est." if quality["basis"] == "estimated" else ""
     )
+
+
+def _brief(option: Json) -> str:
+    """Where an option runs, in a line of a narrow table."""
+    if option["gpu_type"] is None:
+        return f"API of {option['provider']}"
+    card = str(option["gpu_type"]).partition("-")[2]
+    return f"{option['gpu_count']} × {card} {option['quantization']}, {_place(option)}"
 
 
 def _runs(option: Json) -> str:
