@@ -13,6 +13,7 @@ UNIT_LEXICON: Lexicon[Unit] = Lexicon(phrases(UNITS))
 UNKNOWN_NOUN = Unit("item", 1.0, "?")
 NOUN_DIMENSIONS = words("request item user concurrency token image page character video word gpu node replica step")
 MAX_ADJECTIVES = 4
+_RECORDED = words("audio video speech call voice recording footage")
 
 _CUE_WORDS = frozenset(phrase for listed in CUES.values() for phrase in listed if " " not in phrase)
 _NO_REQUESTS = words(
@@ -70,7 +71,9 @@ class NounReader:
             if at >= len(self._tokens) or self._tokens[at].kind == "name" or (at in self._skipped and step):
                 break
             hit = UNIT_LEXICON.at(self._texts, at)
-            if hit and (step == 0 or hit.meaning.dimension in NOUN_DIMENSIONS) and self._attached(hit, step, number):
+            recorded = hit and hit.meaning.dimension == "time" and self._text(at - 1) in _RECORDED
+            counted = step == 0 or recorded or (hit and hit.meaning.dimension in NOUN_DIMENSIONS)
+            if hit and counted and self._attached(hit, step, number):
                 hit = self._head(hit)
                 return Noun(hit.meaning, hit.last, period=inner)
             adverb = ADVERB_LEXICON.at(self._texts, at)

@@ -26,7 +26,10 @@ def read_money(scene: Scene, draft: Draft) -> None:
         elif not _data_centre(scene, draft, quantity):
             _budget(scene, draft, quantity)
     for quantity in list(scene.open(None)):
-        if _is_bare_sum(scene, quantity):
+        if quantity.per("kwh") and not quantity.number.soft and not unusable(quantity):
+            scene.use(quantity)
+            _data_centre(scene, draft, quantity)
+        elif _is_bare_sum(scene, quantity):
             scene.use(quantity)
             _budget(scene, draft, quantity)
 
@@ -53,7 +56,7 @@ def _label_period(scene: Scene, quantity: Quantity) -> str | None:
 def _data_centre(scene: Scene, draft: Draft, quantity: Quantity) -> bool:
     """Power per kWh and rack space per month."""
     span = scene.span(quantity)
-    foreign = quantity.currency != "USD"
+    foreign = quantity.currency not in ("USD", None)
     if quantity.per("kwh"):
         path, value = "datacenter_context.power_cost_per_kwh", quantity.top
     elif _is_rack(scene, quantity):
