@@ -157,7 +157,7 @@ def test_an_aborted_sequence_frees_its_blocks_and_counts_as_aborted() -> None:
 def test_every_metric_of_the_engine_is_exported_with_its_buckets() -> None:
     made = Metrics("m", max_model_len=1000)
     made.information("cache_config_info", "Cache.", {"block_size": "16"})
-    made.lora_information(0.0)
+    made.lora_information(1, (), (), 0.0)
     lines = made.text().splitlines()
     names = {line.split()[2] for line in lines if line.startswith("# TYPE")}
     expected = (
@@ -225,9 +225,17 @@ def test_a_schema_that_cannot_be_met_is_said_to_be_so() -> None:
         {"type": "object", "properties": {name: {"$ref": "#"} for name in "abcdefgh"}, "required": list("abcdefgh")},
         {"type": "number", "minimum": float("nan")},
         {"type": "integer", "multipleOf": 0, "minimum": -1e300},
+        {"type": "object", "required": [[]]},
+        {"properties": None, "required": 3},
+        {"required": 3, "allOf": [{"required": ["a"]}]},
+        {"properties": 3, "allOf": [{"properties": {}}]},
     ):
         with pytest.raises(schema.UnsupportedSchema):
             schema.instance(hopeless, rng())
+
+
+def test_a_format_that_is_no_name_is_ignored() -> None:
+    assert isinstance(schema.instance({"type": "string", "format": []}, rng()), str)
 
 
 @given(

@@ -21,8 +21,8 @@ _MOST_MEDIA = 256
 async def chat_completions(server: Server, exchange: Exchange) -> None:
     """Answer a chat, `n` times."""
     body = server.read(exchange, ChatRequest)
-    generation = Generation(server.engine, exchange, server.name("chatcmpl"))
-    prompt = server.prompt(rendered(body.messages, body.tools))
+    generation = server.generation(exchange, "chatcmpl", body.model)
+    prompt = server.prompt(rendered(body.messages, body.tools), generation.adapter)
     limit = server.output_limit(prompt, body.max_completion_tokens or body.max_tokens)
     asked = last_said(body.messages)
     tool = chosen_tool(body, asked)
@@ -41,10 +41,10 @@ async def chat_completions(server: Server, exchange: Exchange) -> None:
             generation.add(prompt, reply)
         await generation.run()
         choices = [_whole(server, body, index, reply, generation) for index, reply in enumerate(replies)]
-        frame = _frame(server, generation, "chat.completion")
+        frame = _frame(generation, "chat.completion")
         exchange.respond_json(200, {**frame, "choices": choices, "usage": generation.usage})
         return
-    chunks = _Chunks(exchange, body, generation, _frame(server, generation, "chat.completion.chunk"))
+    chunks = _Chunks(exchange, body, generation, _frame(generation, "chat.completion.chunk"))
     for index, reply in enumerate(replies):
         if body.logprobs or body.with_running_usage:
             emit = chunks.detailed(index, reply, server.reply_rng(body.seed, index))
@@ -156,12 +156,12 @@ class _Chunks:
         return event({**self.frame, "choices": [choice], **usage})
 
 
-def _frame(server: Server, generation: Generation, kind: str) -> dict[str, object]:
+def _frame(generation: Generation, kind: str) -> dict[str, object]:
     return {
         "id": generation.name,
         "object": kind,
         "created": generation.created_s,
-        "model": server.options.served_names[0],
+        "model": generation.model,
     }
 
 

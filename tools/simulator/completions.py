@@ -20,13 +20,13 @@ async def completions(server: Server, exchange: Exchange) -> None:
     body = server.read(exchange, CompletionRequest)
     if body.suffix:
         raise ApiError(400, "suffix is not currently supported", param="suffix")
-    generation = Generation(server.engine, exchange, server.name("cmpl"))
+    generation = server.generation(exchange, "cmpl", body.model)
     texts = prompt_texts(server, body.prompt)
     if len(texts) * body.n > _MOST_CHOICES:
         raise ApiError(400, f"more than {_MOST_CHOICES} choices were asked for in one request", param="n")
     choices: list[tuple[Prompt, Reply]] = []
     for text in texts:
-        prompt = server.prompt(text)
+        prompt = server.prompt(text, generation.adapter)
         limit = server.output_limit(prompt, body.max_tokens)
         for _ in range(body.n):
             rng = server.reply_rng(body.seed, len(choices))
@@ -73,7 +73,7 @@ async def _whole(
             "finish_reason": reply.finish_reason,
             "stop_reason": None,
         })  # fmt: skip
-    exchange.respond_json(200, {**_frame(server, generation), "choices": made, "usage": generation.usage})
+    exchange.respond_json(200, {**_frame(generation), "choices": made, "usage": generation.usage})
 
 
 async def _stream(
@@ -83,7 +83,7 @@ async def _stream(
     generation: Generation,
     choices: list[tuple[Prompt, Reply]],
 ) -> None:
-    chunks = _Chunks(exchange, body, generation, _frame(server, generation))
+    chunks = _Chunks(exchange, body, generation, _frame(generation))
     for index, (prompt, reply) in enumerate(choices):
         echoed = prompt.text if body.echo else ""
         if body.logprobs is not None or body.with_running_usage:
@@ -138,12 +138,12 @@ class _Chunks:
         return emit
 
 
-def _frame(server: Server, generation: Generation) -> dict[str, object]:
+def _frame(generation: Generation) -> dict[str, object]:
     return {
         "id": generation.name,
         "object": "text_completion",
         "created": generation.created_s,
-        "model": server.options.served_names[0],
+        "model": generation.model,
     }
 
 

@@ -10,10 +10,16 @@ from collections.abc import Mapping
 from tools.simulator.chat import chat_completions, rendered
 from tools.simulator.completions import completions, prompt_texts
 from tools.simulator.errors import ApiError
-from tools.simulator.generation import Generation, Reply
+from tools.simulator.generation import Reply
 from tools.simulator.http import Exchange
 from tools.simulator.metrics import CONTENT_TYPE
-from tools.simulator.requests import DetokenizeRequest, EmbeddingRequest, TokenizeRequest
+from tools.simulator.requests import (
+    DetokenizeRequest,
+    EmbeddingRequest,
+    LoadAdapterRequest,
+    TokenizeRequest,
+    UnloadAdapterRequest,
+)
 from tools.simulator.responses import responses
 from tools.simulator.server import VLLM_VERSION, Endpoint, Server
 
@@ -25,18 +31,35 @@ async def models(server: Server, exchange: Exchange) -> None:
     _must_be_ready(server)
     created = int(time.time())
     cards = [
-        {
-            "id": name,
-            "object": "model",
-            "created": created,
-            "owned_by": "vllm",
-            "root": server.options.model,
-            "parent": None,
-            "max_model_len": server.options.max_model_len,
-        }
+        _card(name, created, root=server.options.model, max_model_len=server.options.max_model_len)
         for name in server.options.served_names
     ]
+    base = server.options.served_names[0]
+    cards += [
+        _card(adapter.name, created, root=adapter.path, parent=adapter.parent or base) for adapter in server.adapters
+    ]
     exchange.respond_json(200, {"object": "list", "data": cards})
+
+
+def _card(
+    name: str, created_s: int, *, root: str, parent: str | None = None, max_model_len: int | None = None
+) -> dict[str, object]:
+    card = {"id": name, "object": "model", "created": created_s, "owned_by": "vllm"}
+    return {**card, "root": root, "parent": parent, "max_model_len": max_model_len}
+
+
+async def load_adapter(server: Server, exchange: Exchange) -> None:
+    """`POST /v1/load_lora_adapter`."""
+    body = server.read(exchange, LoadAdapterRequest)
+    server.adapters.load(body.lora_name, body.lora_path, again=body.load_inplace)
+    exchange.respond(200, f"Success: LoRA adapter '{body.lora_name}' added successfully.".encode(), "text/plain")
+
+
+async def unload_adapter(server: Server, exchange: Exchange) -> None:
+    """`POST /v1/unload_lora_adapter`."""
+    body = server.read(exchange, UnloadAdapterRequest)
+    server.adapters.unload(body.lora_name)
+    exchange.respond(200, f"Success: LoRA adapter '{body.lora_name}' removed successfully.".encode(), "text/plain")
 
 
 async def health(server: Server, exchange: Exchange) -> None:
@@ -57,6 +80,7 @@ async def version(server: Server, exchange: Exchange) -> None:
 
 async def metrics(server: Server, exchange: Exchange) -> None:
     """`GET /metrics`: always the text format 0.0.4, whatever the scraper would also accept."""
+    server.show_adapters()
     exchange.respond(200, server.metrics.text().encode(), CONTENT_TYPE)
 
 
@@ -100,13 +124,13 @@ async def detokenize(server: Server, exchange: Exchange) -> None:
 async def embeddings(server: Server, exchange: Exchange) -> None:
     """`POST /v1/embeddings`: unit vectors that depend on the text alone, after the time a prefill takes."""
     body = server.read(exchange, EmbeddingRequest)
-    generation = Generation(server.engine, exchange, server.name("embd"))
+    generation = server.generation(exchange, "embd", body.model)
     texts = prompt_texts(server, body.input)
     size = body.dimensions or server.options.embedding_size
     if len(texts) * size > _MOST_NUMBERS:
         raise ApiError(400, f"inputs times dimensions exceed {_MOST_NUMBERS}", param="input")
     for text in texts:
-        generation.add(server.prompt(text), Reply([""], "stop"), pooled=True)
+        generation.add(server.prompt(text, generation.adapter), Reply([""], "stop"), pooled=True)
     await generation.run()
     data = []
     for index, text in enumerate(texts):
@@ -116,7 +140,7 @@ async def embeddings(server: Server, exchange: Exchange) -> None:
     usage = {"prompt_tokens": generation.prompt_tokens, "total_tokens": generation.prompt_tokens}
     frame = {"id": generation.name, "object": "list", "created": generation.created_s}
     exchange.respond_json(
-        200, {**frame, "model": server.options.served_names[0], "data": data, "usage": usage | {"completion_tokens": 0}}
+        200, {**frame, "model": generation.model, "data": data, "usage": usage | {"completion_tokens": 0}}
     )
 
 
@@ -140,6 +164,8 @@ ROUTES: Mapping[tuple[str, str], Endpoint] = {
     ("POST", "/v1/responses"): responses,
     ("POST", "/v1/embeddings"): embeddings,
     ("GET", "/v1/models"): models,
+    ("POST", "/v1/load_lora_adapter"): load_adapter,
+    ("POST", "/v1/unload_lora_adapter"): unload_adapter,
     ("POST", "/tokenize"): tokenize,
     ("POST", "/detokenize"): detokenize,
     ("GET", "/health"): health,

@@ -48,6 +48,7 @@ class Sequence:
     finish_reason: FinishReason
     emit: Callable[[int], None] | None = None
     pooled: bool = False
+    adapter: str | None = None
     received_s: float = 0.0
     last_token_s: float = 0.0
 
@@ -97,6 +98,11 @@ class Engine:
     def load(self) -> int:
         """Sequences queued or running."""
         return len(self._sequences)
+
+    def adapters(self, state: Literal["running", "waiting"]) -> tuple[str, ...]:
+        """Names of the LoRA adapters that running or waiting sequences use, oldest sequence first."""
+        used = (sequence.adapter for sequence in self._sequences.values() if sequence.request.state == state)
+        return tuple(dict.fromkeys(name for name in used if name))
 
     def submit(self, sequence: Sequence) -> Refusal | None:
         """Queue a sequence, or say which limit refuses it."""

@@ -16,19 +16,25 @@ _TYPES = {
 
 
 class ApiError(Exception):
-    """An answer that is an error; `param` names the field."""
+    """An answer that is an error; `param` names the field, `kind` is its type where the status does not say it."""
 
-    def __init__(self, status: int, message: str, *, param: str | None = None) -> None:
+    def __init__(self, status: int, message: str, *, param: str | None = None, kind: str | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.param = param
+        self._kind = kind
+
+    @property
+    def kind(self) -> str:
+        """The error's type."""
+        usual = "InternalServerError" if self.status >= 500 else "BadRequestError"
+        return self._kind or _TYPES.get(self.status, usual)
 
     @property
     def body(self) -> dict[str, object]:
         """The error as clients read it."""
-        kind = _TYPES.get(self.status, "InternalServerError" if self.status >= 500 else "BadRequestError")
-        return {"error": {"message": self.message, "type": kind, "param": self.param, "code": self.status}}
+        return {"error": {"message": self.message, "type": self.kind, "param": self.param, "code": self.status}}
 
 
 def invalid(error: ValidationError) -> ApiError:

@@ -42,10 +42,15 @@ class Reply:
 
 
 class Generation:
-    """Submits sequences together, waits for all, and drops them when the client has gone."""
+    """Submits sequences together, waits for all, and drops them when the client has gone.
 
-    def __init__(self, engine: Engine, exchange: Exchange, name: str) -> None:
+    `model` is the name that the answer gives: the adapter's, or the first one served.
+    """
+
+    def __init__(self, engine: Engine, exchange: Exchange, name: str, *, model: str, adapter: str | None) -> None:
         self.name = name
+        self.model = model
+        self.adapter = adapter
         self.created_s = int(time.time())
         self.received_s = asyncio.get_running_loop().time()
         self.sequences: list[Sequence] = []
@@ -61,7 +66,7 @@ class Generation:
     ) -> None:
         """Add one sequence."""
         request = Request(len(self.sequences), prompt.tokens, len(reply.pieces), self.received_s * 1000, prompt.prefix)
-        sequence = Sequence(self.name, request, self, reply.finish_reason, emit, pooled, self.received_s)
+        sequence = Sequence(self.name, request, self, reply.finish_reason, emit, pooled, self.adapter, self.received_s)
         self.sequences.append(sequence)
         self._prompts[id(prompt)] = prompt
 

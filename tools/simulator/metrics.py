@@ -174,9 +174,14 @@ class Metrics:
         """A gauge that is always 1 and says something in its labels."""
         return self._info(prefix + name, text, tuple(labels.items()), 1.0)
 
-    def lora_information(self, now_s: float) -> None:
-        """vLLM's adapter gauge, with no adapters; its value is a time."""
-        labels = (("max_lora", "0"), ("waiting_lora_adapters", ""), ("running_lora_adapters", ""))
+    def lora_information(self, most: int, running: Iterable[str], waiting: Iterable[str], now_s: float) -> None:
+        """vLLM's adapter gauge: names in its labels, a time as its value. Only the latest series is kept."""
+        labels = (
+            ("max_lora", str(most)),
+            ("waiting_lora_adapters", ",".join(waiting)),
+            ("running_lora_adapters", ",".join(running)),
+        )
+        self._families.pop("vllm:lora_requests_info", None)
         self._info("vllm:lora_requests_info", "Running stats on lora requests.", labels, now_s)
 
     def text(self) -> str:

@@ -179,6 +179,20 @@ class ResponsesRequest(_Body):
     tool_choice: str | dict[str, Any] | None = None
 
 
+class LoadAdapterRequest(BaseModel):
+    """`POST /v1/load_lora_adapter`."""
+
+    lora_name: str
+    lora_path: str
+    load_inplace: bool = False
+
+
+class UnloadAdapterRequest(BaseModel):
+    """`POST /v1/unload_lora_adapter`."""
+
+    lora_name: str
+
+
 class TokenizeRequest(_Body):
     """`POST /tokenize`: a prompt or a chat."""
 

@@ -17,9 +17,9 @@ from tools.simulator.server import Server
 async def responses(server: Server, exchange: Exchange) -> None:
     """Answer a responses request."""
     body = server.read(exchange, ResponsesRequest)
-    generation = Generation(server.engine, exchange, server.name("resp"))
+    generation = server.generation(exchange, "resp", body.model)
     chat = _as_chat(body)
-    prompt = server.prompt(rendered(chat.messages, chat.tools))
+    prompt = server.prompt(rendered(chat.messages, chat.tools), generation.adapter)
     limit = server.output_limit(prompt, body.max_output_tokens)
     asked, rng = last_said(chat.messages), server.reply_rng(None, 0)
     tool = chosen_tool(chat, asked)
@@ -30,16 +30,15 @@ async def responses(server: Server, exchange: Exchange) -> None:
     if not body.stream:
         generation.add(prompt, reply)
         await generation.run()
-        exchange.respond_json(200, _response(server, body, generation, reply))
+        exchange.respond_json(200, _response(body, generation, reply))
         return
-    await _Stream(server, exchange, body, generation).run(prompt, reply)
+    await _Stream(exchange, body, generation).run(prompt, reply)
 
 
 class _Stream:
     """The numbered events of one streamed response."""
 
-    def __init__(self, server: Server, exchange: Exchange, body: ResponsesRequest, generation: Generation) -> None:
-        self._server = server
+    def __init__(self, exchange: Exchange, body: ResponsesRequest, generation: Generation) -> None:
         self._exchange = exchange
         self._body = body
         self._generation = generation
@@ -49,7 +48,7 @@ class _Stream:
         """Send everything from `response.created` to `response.completed`."""
         self._generation.add(prompt, reply, self._emitter(reply))
         self._exchange.start("text/event-stream; charset=utf-8")
-        begun = _response(self._server, self._body, self._generation, None)
+        begun = _response(self._body, self._generation, None)
         self._send("response.created", response=begun)
         self._send("response.in_progress", response=begun)
         try:
@@ -86,7 +85,7 @@ class _Stream:
             self._send("response.output_text.done", **where, text=reply.text, logprobs=[])
             self._send("response.content_part.done", **where, part=_text_part(reply.text))
         self._send("response.output_item.done", output_index=0, item=_item(self._generation, reply))
-        final = _response(self._server, self._body, self._generation, reply)
+        final = _response(self._body, self._generation, reply)
         self._send("response.incomplete" if reply.finish_reason == "length" else "response.completed", response=final)
 
     def _where(self, reply: Reply) -> dict[str, Any]:
@@ -152,7 +151,7 @@ def _text_part(text: str) -> dict[str, Any]:
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
 
 
-def _response(server: Server, body: ResponsesRequest, generation: Generation, reply: Reply | None) -> dict[str, Any]:
+def _response(body: ResponsesRequest, generation: Generation, reply: Reply | None) -> dict[str, Any]:
     """The response object: in progress without a reply, else finished or cut."""
     cut = reply is not None and reply.finish_reason == "length"
     usage = None
@@ -168,7 +167,7 @@ def _response(server: Server, body: ResponsesRequest, generation: Generation, re
         "id": generation.name,
         "object": "response",
         "created_at": generation.created_s,
-        "model": server.options.served_names[0],
+        "model": generation.model,
         "status": "incomplete" if cut else "completed" if reply else "in_progress",
         "error": None,
         "incomplete_details": {"reason": "max_output_tokens"} if cut else None,

@@ -112,8 +112,8 @@ def _typed(schema: Mapping[str, Any], work: _Work, depth: int) -> Any:
 def _object(schema: Mapping[str, Any], work: _Work, depth: int) -> dict[str, Any]:
     properties = schema.get("properties") or {}
     required = schema.get("required") or []
-    if not isinstance(properties, Mapping) or not isinstance(required, list):
-        raise UnsupportedSchema("properties must be an object and required a list")
+    if not isinstance(properties, Mapping) or not _are_names(required):
+        raise UnsupportedSchema("properties must be an object and required a list of names")
     made = {}
     for name, part in properties.items():
         try:
@@ -124,13 +124,17 @@ def _object(schema: Mapping[str, Any], work: _Work, depth: int) -> dict[str, Any
     extra = schema.get("additionalProperties", True)
     for name in required:
         if name not in made:
-            made[str(name)] = _value(extra if isinstance(extra, Mapping) else True, work, depth + 1)
+            made[name] = _value(extra if isinstance(extra, Mapping) else True, work, depth + 1)
     return made
 
 
+def _are_names(given: object) -> bool:
+    return isinstance(given, list) and all(isinstance(name, str) for name in given)
+
+
 def _string(schema: Mapping[str, Any], rng: random.Random) -> str:
-    if schema.get("format") in _FORMATS:
-        return _FORMATS[schema["format"]]
+    if str(schema.get("format")) in _FORMATS:
+        return _FORMATS[str(schema["format"])]
     shortest, longest = _whole(schema, "minLength", 0), _whole(schema, "maxLength", 40)
     if shortest > 10_000:
         raise UnsupportedSchema("minLength above 10000 is not supported")
@@ -167,9 +171,9 @@ def _merged(schema: Mapping[str, Any], root: Mapping[str, Any]) -> dict[str, Any
             raise UnsupportedSchema("allOf must hold schemas")
         for key, value in whole.items():
             if key == "properties" and isinstance(value, Mapping):
-                merged["properties"] = {**merged.get("properties", {}), **value}
+                merged["properties"] = {**_object_of(merged, "properties"), **value}
             elif key == "required" and isinstance(value, list):
-                merged["required"] = [*merged.get("required", []), *value]
+                merged["required"] = [*_sequence({"required": [], **merged}, "required"), *value]
             else:
                 merged[key] = value
     return merged
@@ -182,6 +186,13 @@ def _referenced(reference: str, root: Mapping[str, Any]) -> object:
             raise UnsupportedSchema(f"the schema reference {reference[:80]!r} leads nowhere")
         found = found[step]
     return found
+
+
+def _object_of(schema: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = schema.get(key, {})
+    if not isinstance(value, Mapping):
+        raise UnsupportedSchema(f"{key} must be an object")
+    return value
 
 
 def _sequence(schema: Mapping[str, Any], key: str) -> list[Any]:

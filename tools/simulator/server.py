@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -10,10 +11,11 @@ from pydantic import BaseModel, ValidationError
 
 from tools.scheduler import Limits
 from tools.simulator import faults
+from tools.simulator.adapters import Adapter, Adapters
 from tools.simulator.engine import Engine, Pace
 from tools.simulator.errors import ApiError, invalid, model_not_found, output_too_long, too_long
 from tools.simulator.faults import Faults
-from tools.simulator.generation import Prompt
+from tools.simulator.generation import Generation, Prompt
 from tools.simulator.http import Exchange, Gone
 from tools.simulator.metrics import Metrics
 from tools.simulator.tokens import Tokenizer, block_hashes
@@ -43,6 +45,8 @@ class Options:
     faults: Faults = field(default_factory=Faults)
     hardware: Mapping[str, str] | None = None
     buckets: Mapping[str, tuple[float, ...]] | None = None
+    adapters: tuple[Adapter, ...] = ()
+    max_loras: int = 1
 
 
 class Server:
@@ -56,6 +60,7 @@ class Server:
         self.engine = Engine(options.limits, options.pace, self.metrics, engine_rng)
         self.ready = not options.load_s
         self.in_flight = 0
+        self.adapters = Adapters(options.adapters)
         self._routes = routes
         self._paths = {path for _, path in routes}
         self._counter = 0
@@ -98,10 +103,17 @@ class Server:
             raise error
         parsed = body.model_validate_json(exchange.body)
         name = getattr(parsed, "model", None)
-        if name is not None and name not in self.options.served_names:
+        if name is not None and name not in self.options.served_names and not self.adapters.get(name):
             raise model_not_found(name)
         self.engine.stall(wanted.stall_ms / 1000)
         return parsed
+
+    def generation(self, exchange: Exchange, prefix: str, model: str | None) -> Generation:
+        """The sequences of a request to `model`: a served name, an adapter, or none for the base model."""
+        adapter = self.adapters.get(model)
+        used = adapter.name if adapter else None
+        shown = used or self.options.served_names[0]
+        return Generation(self.engine, exchange, self.name(prefix), model=shown, adapter=used)
 
     def name(self, prefix: str) -> str:
         """A new request id, the same in every run that gets the same requests."""
@@ -113,13 +125,14 @@ class Server:
         base = f"{self.options.seed}:{self._counter}" if seed is None else f"seed:{seed}"
         return random.Random(f"{base}:{choice}")  # noqa: S311 - simulation, not secrets
 
-    def prompt(self, text: str) -> Prompt:
-        """Tokenize a prompt; ApiError when it leaves no room for an answer."""
+    def prompt(self, text: str, adapter: str | None = None) -> Prompt:
+        """Tokenize a prompt for the base model or an adapter; ApiError when it leaves no room for an answer."""
         if len(text) > _LONGEST_TOKEN * self.options.max_model_len:  # too long without counting
             raise too_long(len(text) // _LONGEST_TOKEN, self.options.max_model_len)
         pieces = self.options.tokenizer.pieces(text)
         limits = self.options.limits
-        prompt = Prompt(text, pieces, block_hashes(pieces, limits.block_tokens) if limits.prefix_caching else ())
+        blocks = block_hashes(pieces, limits.block_tokens, adapter or "") if limits.prefix_caching else ()
+        prompt = Prompt(text, pieces, blocks)
         if prompt.tokens >= self.options.max_model_len:
             raise too_long(prompt.tokens, self.options.max_model_len)
         return prompt
@@ -132,6 +145,11 @@ class Server:
         if max_tokens > room:
             raise output_too_long(max_tokens, prompt.tokens, self.options.max_model_len)
         return max_tokens
+
+    def show_adapters(self) -> None:
+        """Bring the metric that names the adapters in use up to date."""
+        running, waiting = self.engine.adapters("running"), self.engine.adapters("waiting")
+        self.metrics.lora_information(self.options.max_loras, running, waiting, time.time())
 
     def _route(self, exchange: Exchange) -> Endpoint:
         method = "GET" if exchange.method == "HEAD" else exchange.method
@@ -168,7 +186,7 @@ class Server:
                 "engine": "0",
             },
         )
-        self.metrics.lora_information(0.0)
+        self.show_adapters()
         self.metrics.information(
             "info",
             "What is simulated; times in all metrics are as clients measure them, time_factor faster than the real.",

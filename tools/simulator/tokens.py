@@ -58,9 +58,12 @@ class EstimatedTokenizer:
         return "".join(parts)
 
 
-def block_hashes(pieces: list[str], block_tokens: int) -> tuple[bytes, ...]:
-    """One hash per full KV block of a prompt, each chained to the one before: equal hashes mean equal prefixes."""
-    hashes, previous = [], b""
+def block_hashes(pieces: list[str], block_tokens: int, adapter: str = "") -> tuple[bytes, ...]:
+    """One hash per full KV block of a prompt, each chained to the one before: equal hashes mean equal prefixes.
+
+    What a LoRA adapter computes is of no use to others, so its name is the start of the chain.
+    """
+    hashes, previous = [], adapter.encode("utf-8", "surrogatepass")
     for start in range(0, len(pieces) - block_tokens + 1, block_tokens):
         block = _BLOCK_TEXT_SEPARATOR.join(pieces[start : start + block_tokens])
         previous = hashlib.blake2b(previous + block.encode("utf-8", "surrogatepass"), digest_size=12).digest()

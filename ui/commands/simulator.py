@@ -40,6 +40,10 @@ def simulator(
     served_model_name: Annotated[
         list[str] | None, typer.Option(help="Accepted model names; the first is shown.")
     ] = None,
+    lora_modules: Annotated[
+        list[str] | None, typer.Option(help="A LoRA adapter as name=path, or as vLLM's JSON; once per adapter.")
+    ] = None,
+    max_loras: Annotated[int, typer.Option(min=1, help="Shown in vllm:lora_requests_info.")] = 1,
     max_model_len: Annotated[int | None, typer.Option(min=1, max=1 << 31)] = None,
     max_num_seqs: Limit = None,
     max_num_batched_tokens: Limit = None,
@@ -70,6 +74,7 @@ def simulator(
 ) -> None:
     """Simulate a vLLM server: same endpoints and metrics, planned latencies, no GPU."""
     from knowledge.errors import BadInput
+    from tools.simulator.adapters import read_adapters
     from tools.simulator.buckets import read_buckets
     from tools.simulator.engine import Pace
     from tools.simulator.faults import Faults, fault_kinds
@@ -108,9 +113,10 @@ def simulator(
         osl=osl,
     )
     made = replica(wanted, known_models())
+    served_names = tuple(served_model_name or dict.fromkeys((made.model, name)))
     options = Options(
         model=made.model,
-        served_names=tuple(served_model_name or dict.fromkeys((made.model, name))),
+        served_names=served_names,
         pace=Pace(made.cost, time_factor, jitter, stall_rate, stall_ms),
         limits=made.limits,
         max_model_len=made.max_model_len,
@@ -122,6 +128,8 @@ def simulator(
         gpu_memory_utilization=gpu_memory_utilization,
         faults=Faults(error_rate, fault_kinds(error_kind or ["server_error"]), die_after_s),
         hardware=made.description,
+        adapters=read_adapters(lora_modules or (), served_names),
+        max_loras=max_loras,
         buckets=read_buckets(custom_histogram_buckets),
     )
 
