@@ -1,12 +1,13 @@
 """Per-token APIs: sellers of models of known quality, and what a month of the traffic costs with each."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import erf, log, sqrt
 
 import numpy as np
+import numpy.typing as npt
 
 from knowledge.facts import ApiPrice, Confidence, Lengths, ModelQuality
 from knowledge.slugs import model_of_slug
@@ -14,7 +15,7 @@ from knowledge.snapshot import Snapshot
 from tools.intent import Intent
 from tools.market import Market
 from tools.planner.case import Case
-from tools.planner.grid import Floats
+from tools.planner.grid import Floats, Rows
 from tools.planner.money import Cost, Line, bill, line
 from tools.planner.regions import resides
 from tools.planner.rejection import Change, Miss
@@ -37,6 +38,11 @@ CLOUD_OF: Mapping[str, str] = {
     "google_gemini": "gcp",
     "oracle_oci": "oci",
 }
+_RULES = (
+    None, "api_quality_unknown", "api_specialist", "api_quality", "api_excluded_model", "api_not_preferred",
+    "api_licence", "api_context", "api_region",
+)  # fmt: skip
+_TOLD = [_RULES.index(rule) for rule in ("api_quality", "api_licence", "api_context", "api_region")]
 _SELF_HOSTED_FIELDS = ("gpu_types", "available_gpus", "max_gpus", "tensor_parallel", "quantization")
 
 
@@ -108,28 +114,28 @@ def candidates(case: Case, short: Shortlist) -> list[ApiCandidate]:
         return []
     batched = (intent.batch_window_hours or 0) >= BATCH_HOURS
     monthly = monthly_usd(every, case.traffic, batched=batched)
-    kept: list[ApiCandidate] = []
+    goods = _goods(case.market, case.snapshot)
+    judged = [_judged(model_id, case, short) for model_id in goods.model_ids]  # many sellers have the same model
+    codes = np.array([_RULES.index(rule) for _, rule in judged], dtype=np.int8)[goods.model]
+    codes[goods.takes < case.traffic.context_tokens] = _RULES.index("api_context")
+    if intent.clouds or intent.regions or intent.residency:
+        outside = [not _located(seller, intent) for seller in every]
+        codes[outside] = _RULES.index("api_region")
+    kept = [
+        ApiCandidate(every[row], model_id, quality, float(monthly[row]), batched)
+        for row in np.flatnonzero(codes == 0).tolist()
+        for model_id, quality in [(goods.model_ids[goods.model[row]], judged[goods.model[row]][0])]
+        if model_id is not None and quality is not None
+    ]
     missed: dict[tuple[str, str], tuple[Seller, ModelQuality | None]] = {}
-    judged: dict[str | None, tuple[ModelQuality | None, str | None]] = {}  # many sellers have the same model
-    counts: Counter[str] = Counter()
-    anywhere, needed = not (intent.clouds or intent.regions or intent.residency), case.traffic.context_tokens
-    rows = zip(every, _models(case.market, case.snapshot), monthly.tolist(), strict=True)
-    for seller, (model_id, takes), usd in rows:
-        if model_id not in judged:
-            judged[model_id] = _judged(model_id, case, short)
-        quality, rule = judged[model_id]
-        if not (anywhere or _located(seller, intent)):
-            rule = "api_region"
-        elif takes < needed:
-            rule = "api_context"
-        if rule is None and model_id is not None and quality is not None:
-            kept.append(ApiCandidate(seller, model_id, quality, usd, batched))
-            continue
-        broken = rule or "api_quality_unknown"
-        counts[broken] += 1
-        missed.setdefault((broken, model_id or seller.model_key), (seller, quality))
-    for broken, number in counts.items():
-        case.ledger.count(broken, number, "sellers")
+    for row in np.flatnonzero(np.isin(codes, _TOLD)).tolist():
+        model_id = goods.model_ids[goods.model[row]]
+        name = _RULES[codes[row]] or "", model_id or every[row].model_key
+        missed.setdefault(name, (every[row], judged[goods.model[row]][0]))
+    numbers, first = np.bincount(codes, minlength=len(_RULES)), np.unique(codes, return_index=True)
+    for code in first[0][np.argsort(first[1])].tolist():
+        if code:
+            case.ledger.count(_RULES[code] or "", int(numbers[code]), "sellers")
     case.ledger.add(_misses(missed, case, short))
     return kept
 
@@ -199,12 +205,23 @@ def _misses(
     return sorted(found, key=lambda miss: -float(miss.value) if isinstance(miss.value, int | float) else 0.0)
 
 
+@dataclass(frozen=True, slots=True)
+class _Goods:
+    """What sellers sell, one row each: the index of the model in `model_ids` and how many tokens it takes there."""
+
+    model_ids: tuple[str | None, ...]
+    model: Rows
+    takes: npt.NDArray[np.int64]
+
+
 @lru_cache(maxsize=4)
-def _models(market: Market, snapshot: Snapshot) -> tuple[tuple[str | None, int], ...]:
-    """The model of each seller, as far as it is known, and how many tokens it takes there."""
+def _goods(market: Market, snapshot: Snapshot) -> _Goods:
     known = {seller.model_slug: model_of_slug(seller.model_slug, snapshot) for seller in sellers(market)}
-    models = [(seller, known[seller.model_slug]) for seller in sellers(market)]
-    return tuple((model_id, _context_tokens(seller, model_id, snapshot)) for seller, model_id in models)
+    models = [known[seller.model_slug] for seller in sellers(market)]
+    ids = tuple(dict.fromkeys(models))
+    places = {model_id: place for place, model_id in enumerate(ids)}
+    takes = [_context_tokens(seller, each, snapshot) for seller, each in zip(sellers(market), models, strict=True)]
+    return _Goods(ids, np.array([places[each] for each in models], dtype=np.intp), np.array(takes, dtype=np.int64))
 
 
 def _judged(model_id: str | None, case: Case, short: Shortlist) -> tuple[ModelQuality | None, str | None]:
