@@ -55,6 +55,10 @@ class Waiter:
         if not self.left:
             self.done.set()
 
+    def cut_short(self, sequence: Sequence) -> None:
+        self.failures.append(f"cut after {sequence.request.generated_tokens}")
+        self.finished(sequence)
+
     def failed(self, message: str) -> None:
         self.failures.append(message)
         self.done.set()

@@ -64,13 +64,14 @@ class Iteration:
 
 
 class Scheduler:
-    """Waiting queue, running set and KV blocks of one replica."""
+    """Waiting queue, running set and KV blocks of one replica; while not `admitting`, what waits goes on waiting."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.blocks = BlockPool(limits.kv_blocks, block_tokens=limits.block_tokens, caching=limits.prefix_caching)
         self.waiting: deque[Request] = deque()
         self.running: list[Request] = []
+        self.admitting = True
 
     @property
     def waiting_tokens(self) -> int:
@@ -101,6 +102,12 @@ class Scheduler:
             return
         request.state = "aborted"
 
+    def forget(self) -> None:
+        """Lose the KV cache: running requests wait in their order to be computed again, no prefix is found."""
+        while self.running:
+            self._preempt_last()
+        self.blocks.forget()
+
     def schedule(self, now_ms: float) -> Iteration | None:
         """Choose the next iteration, starting at `now_ms`; None when there is nothing to do."""
         budget = self.limits.max_num_batched_tokens
@@ -120,7 +127,7 @@ class Scheduler:
                 cached_tokens += request.computed_tokens
             else:
                 prefill.append((request, tokens))
-        if not preempted:
+        if not preempted and self.admitting:
             prefill += self._admit(budget, now_ms)
         if not prefill and not decode:
             return None
@@ -148,16 +155,20 @@ class Scheduler:
     def _make_room(self, request: Request, tokens: int, preempted: list[Request]) -> bool:
         """Get blocks for `tokens` of `request`, preempting from the end; False when it preempted itself."""
         while not self.blocks.grow(request, tokens):
-            victim = self.running.pop()
-            self.blocks.release(victim)
-            victim.computed_tokens = 0
-            victim.preemptions += 1
-            victim.state = "waiting"
-            self.waiting.appendleft(victim)
+            victim = self._preempt_last()
             preempted.append(victim)
             if victim is request:
                 return False
         return True
+
+    def _preempt_last(self) -> Request:
+        victim = self.running.pop()
+        self.blocks.release(victim)
+        victim.computed_tokens = 0
+        victim.preemptions += 1
+        victim.state = "waiting"
+        self.waiting.appendleft(victim)
+        return victim
 
     def _admit(self, budget: int, now_ms: float) -> list[tuple[Request, int]]:
         """Move waiting requests into the batch, first come first served, while budget, slots and blocks last."""

@@ -85,6 +85,11 @@ class BlockPool:
         request.private_blocks = 0
         request.shared_blocks = []
 
+    def forget(self) -> None:
+        """Lose what is cached for nobody."""
+        self._unused += len(self._idle)
+        self._idle.clear()
+
     def _take(self, count: int) -> None:
         evicted = max(0, count - self._unused)
         for _ in range(evicted):

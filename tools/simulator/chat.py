@@ -40,7 +40,7 @@ async def chat_completions(server: Server, exchange: Exchange) -> None:
         for reply in replies:
             generation.add(prompt, reply)
         await generation.run()
-        choices = [_whole(server, body, index, reply, generation) for index, reply in enumerate(replies)]
+        choices = [_whole(server, body, index, generation.said(index), generation) for index in range(len(replies))]
         frame = _frame(generation, "chat.completion")
         exchange.respond_json(200, {**frame, "choices": choices, "usage": generation.usage})
         return
@@ -54,6 +54,8 @@ async def chat_completions(server: Server, exchange: Exchange) -> None:
     exchange.start("text/event-stream; charset=utf-8")
     try:
         await generation.run()
+        for index in generation.cut:
+            exchange.write(event({**chunks.frame, "choices": [_chunk(index, {}, "abort")]}))
         if body.with_usage:
             exchange.write(event({**chunks.frame, "choices": [], "usage": generation.usage}))
     except ApiError as error:

@@ -62,8 +62,8 @@ async def _whole(
         generation.add(prompt, reply)
     await generation.run()
     made = []
-    for index, (prompt, reply) in enumerate(choices):
-        logprobs = None
+    for index, (prompt, _) in enumerate(choices):
+        reply, logprobs = generation.said(index), None
         if body.logprobs is not None:
             logprobs = token_logprobs(reply.pieces, body.logprobs, server.reply_rng(body.seed, index))
         made.append({
@@ -94,6 +94,8 @@ async def _stream(
     exchange.start("text/event-stream; charset=utf-8")
     try:
         await generation.run()
+        for index in generation.cut:
+            exchange.write(event({**chunks.frame, "choices": [_choice(index, "", "abort")]}))
         if body.with_usage:
             exchange.write(event({**chunks.frame, "choices": [], "usage": generation.usage}))
     except ApiError as error:

@@ -28,7 +28,7 @@ _MOST_NUMBERS = 1 << 20
 
 async def models(server: Server, exchange: Exchange) -> None:
     """`GET /v1/models`."""
-    _must_be_ready(server)
+    server.check_ready()
     created = int(time.time())
     cards = [
         _card(name, created, root=server.options.model, max_model_len=server.options.max_model_len)
@@ -132,6 +132,8 @@ async def embeddings(server: Server, exchange: Exchange) -> None:
     for text in texts:
         generation.add(server.prompt(text, generation.adapter), Reply([""], "stop"), pooled=True)
     await generation.run()
+    if generation.cut:
+        raise ApiError(503, "The request was aborted: the engine went to sleep.")
     data = []
     for index, text in enumerate(texts):
         vector = _unit_vector(text, size)
@@ -149,13 +151,6 @@ def _unit_vector(text: str, size: int) -> list[float]:
     values = [rng.gauss(0.0, 1.0) for _ in range(size)]
     length = math.sqrt(sum(value * value for value in values))
     return [value / length for value in values]
-
-
-def _must_be_ready(server: Server) -> None:
-    if server.engine.dead:
-        raise ApiError(500, server.engine.dead)
-    if not server.ready:
-        raise ApiError(503, "The model is still loading.")
 
 
 ROUTES: Mapping[tuple[str, str], Endpoint] = {

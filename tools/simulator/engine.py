@@ -19,7 +19,9 @@ TIMER_S = 0.0005
 _SCHEDULE_LENGTH = 50_000
 _SLICE = 16
 
-FinishReason = Literal["stop", "length", "tool_calls"]
+FinishReason = Literal["stop", "length", "tool_calls", "abort"]
+PauseMode = Literal["abort", "wait", "keep"]
+_RELEASED = frozenset({"weights", "kv_cache"})
 
 
 class Owner(Protocol):
@@ -27,6 +29,10 @@ class Owner(Protocol):
 
     def finished(self, sequence: "Sequence") -> None:
         """All tokens came."""
+        ...
+
+    def cut_short(self, sequence: "Sequence") -> None:
+        """The engine goes to sleep: no more tokens come than those emitted."""
         ...
 
     def failed(self, message: str) -> None:
@@ -80,6 +86,7 @@ class Engine:
 
     def __init__(self, limits: Limits, pace: Pace, metrics: Metrics, rng: random.Random) -> None:
         self.dead: str | None = None
+        self.pause: PauseMode | None = None  # how it was put to sleep
         self.pace = pace
         self.metrics = metrics
         self.scheduler = Scheduler(limits)
@@ -92,6 +99,9 @@ class Engine:
         self._iteration: Iteration | None = None
         self._ended_s = 0.0
         self._stall_s = 0.0
+        self._released: frozenset[str] = frozenset()
+        self._rest = asyncio.Event()  # set while no iteration is under way
+        self._rest.set()
         self._due: deque[tuple[Sequence, int]] = deque()
 
     @property
@@ -114,11 +124,63 @@ class Engine:
         now_s = self._loop.time()
         sequence.received_s = sequence.received_s or now_s
         self._sequences[sequence.request] = sequence
-        if self._timer is None:
+        if self._timer is None and self.pause is None:
             # soon rather than now, so that all that come at once share the first iteration
-            self._timer = self._loop.call_soon(self._begin, max(now_s, self._ended_s))
+            self._start(now_s)
         self._show_state()
         return None
+
+    async def sleep(self, level: int, mode: PauseMode) -> None:
+        """Stop scheduling: `abort` ends what is under way, `wait` lets the running finish, `keep` freezes all.
+
+        From level 1 on the KV cache is lost. Later sequences wait for `wake`.
+        """
+        self.pause = mode
+        self.scheduler.admitting = False
+        if mode == "abort":
+            self._cut_all_short()
+        await self._rest.wait()
+        if self.pause is None or self.dead:  # woken, or died, before it slept
+            return
+        if level:
+            self.scheduler.forget()
+            self._released = _RELEASED
+        self.metrics.show_sleep(level)
+        self._show_state()
+
+    def wake(self, tags: frozenset[str]) -> None:
+        """Take `tags` (all without any) back into memory, and go on when nothing lacks."""
+        self._released = self._released - tags if tags else frozenset()
+        if self.pause is None or self._released:
+            return
+        self.pause = None
+        self.scheduler.admitting = True
+        self.metrics.show_sleep(None)
+        self._rest.set()  # a sleeper that still waits for its turn gives up
+        if self._timer is not None:
+            self._rest.clear()
+        elif self._sequences:
+            self._start(self._loop.time())
+
+    def _cut_all_short(self) -> None:
+        while self._due:
+            self._deliver()
+        self._halt()
+        sequences, self._sequences = list(self._sequences.values()), {}
+        for sequence in sequences:
+            self.scheduler.abort(sequence.request)
+            self.metrics.success["abort"].add()
+            sequence.owner.cut_short(sequence)
+
+    def _start(self, now_s: float) -> None:
+        self._rest.clear()
+        self._timer = self._loop.call_soon(self._begin, max(now_s, self._ended_s))
+
+    def _halt(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+        self._timer = self._iteration = None
+        self._rest.set()
 
     def abort(self, sequence: Sequence) -> None:
         """Forget a sequence whose client has gone."""
@@ -134,8 +196,7 @@ class Engine:
     def die(self, message: str) -> None:
         """Stop for good: every sequence fails, later ones are refused by whoever asks `dead`."""
         self.dead = message
-        if self._timer:
-            self._timer.cancel()
+        self._halt()
         self._due.clear()
         sequences, self._sequences = list(self._sequences.values()), {}
         for sequence in sequences:
@@ -145,9 +206,10 @@ class Engine:
         self._show_state()
 
     def _begin(self, start_s: float) -> None:
-        iteration = self.scheduler.schedule(start_s * 1000)
+        frozen = self.pause in ("abort", "keep")
+        iteration = None if frozen else self.scheduler.schedule(start_s * 1000)
         if iteration is None:
-            self._timer = None
+            self._halt()
             return
         duration_ms = iteration.duration_ms(self.pace.cost) * self._variation()
         end_s = start_s + duration_ms / 1000 / self.pace.time_factor + self._take_stall()

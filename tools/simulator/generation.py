@@ -58,6 +58,8 @@ class Generation:
         self._exchange = exchange
         self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._left = 0
+        self._cut: set[Sequence] = set()
+        self._replies: list[Reply] = []
         self._prompts: dict[int, Prompt] = {}
         exchange.on_gone = self._client_gone
 
@@ -68,6 +70,7 @@ class Generation:
         request = Request(len(self.sequences), prompt.tokens, len(reply.pieces), self.received_s * 1000, prompt.prefix)
         sequence = Sequence(self.name, request, self, reply.finish_reason, emit, pooled, self.adapter, self.received_s)
         self.sequences.append(sequence)
+        self._replies.append(reply)
         self._prompts[id(prompt)] = prompt
 
     async def run(self) -> None:
@@ -117,6 +120,23 @@ class Generation:
         self._left -= 1
         if not self._left and not self._done.done():
             self._done.set_result(None)
+
+    def cut_short(self, sequence: Sequence) -> None:
+        """One sequence ends with the tokens it has."""
+        self._cut.add(sequence)
+        self.finished(sequence)
+
+    @property
+    def cut(self) -> list[int]:
+        """The sequences, by number, that were cut short."""
+        return [index for index, sequence in enumerate(self.sequences) if sequence in self._cut]
+
+    def said(self, index: int) -> Reply:
+        """What sequence `index` came to say: its reply, or the part of it that was cut off."""
+        sequence, reply = self.sequences[index], self._replies[index]
+        if sequence not in self._cut:
+            return reply
+        return Reply(reply.pieces[: sequence.request.generated_tokens], "abort", reply.tool)
 
     def failed(self, message: str) -> None:
         """The engine died."""

@@ -8,7 +8,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import h11
 
@@ -28,7 +28,9 @@ class Exchange:
 
     def __init__(self, connection: "Connection", request: h11.Request, body: bytes) -> None:
         self.method = request.method.decode("ascii")
-        self.path = unquote(urlsplit(request.target.decode("ascii", "replace")).path)
+        target = urlsplit(request.target.decode("ascii", "replace"))
+        self.path = unquote(target.path)
+        self.query: Mapping[str, list[str]] = parse_qs(target.query)
         self.headers: Mapping[str, str] = {
             name.decode("ascii").lower(): value.decode("latin-1") for name, value in request.headers
         }

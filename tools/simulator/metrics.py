@@ -108,9 +108,11 @@ class Metrics:
         self.waiting_capacity = gauge(*by_reason, reason="capacity")
         gauge(*by_reason, reason="deferred")
         self.kv_usage = gauge("kv_cache_usage_perc", "KV-cache usage. 1 means 100 percent usage.")
-        for state in ("awake", "weights_offloaded", "discard_all"):
-            sleeping = gauge("engine_sleep_state", "Engine sleep state.", sleep_state=state)
-            sleeping.value = float(state == "awake")
+        self._sleep = {
+            state: gauge("engine_sleep_state", "Engine sleep state.", sleep_state=state)
+            for state in ("awake", "weights_offloaded", "discard_all")
+        }
+        self.show_sleep(None)
         for stage in ("pending", "fetching"):
             gauge("num_requests_kv_fetch_by_stage", "Number of requests fetching KV by stage.", stage=stage)
 
@@ -173,6 +175,12 @@ class Metrics:
     def information(self, name: str, text: str, labels: dict[str, str], *, prefix: str = "vllm:") -> Value:
         """A gauge that is always 1 and says something in its labels."""
         return self._info(prefix + name, text, tuple(labels.items()), 1.0)
+
+    def show_sleep(self, level: int | None) -> None:
+        """The engine sleeps at `level` (0 only stops scheduling), or is awake."""
+        shown = {None: "awake", 1: "weights_offloaded", 2: "discard_all"}.get(level)
+        for state, gauge in self._sleep.items():
+            gauge.value = float(state == shown)
 
     def lora_information(self, most: int, running: Iterable[str], waiting: Iterable[str], now_s: float) -> None:
         """vLLM's adapter gauge: names in its labels, a time as its value. Only the latest series is kept."""

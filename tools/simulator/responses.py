@@ -30,7 +30,7 @@ async def responses(server: Server, exchange: Exchange) -> None:
     if not body.stream:
         generation.add(prompt, reply)
         await generation.run()
-        exchange.respond_json(200, _response(body, generation, reply))
+        exchange.respond_json(200, _response(body, generation, generation.said(0)))
         return
     await _Stream(exchange, body, generation).run(prompt, reply)
 
@@ -57,7 +57,7 @@ class _Stream:
             failed = {**begun, "status": "failed", "error": {"code": "server_error", "message": error.message}}
             self._send("response.failed", response=failed)
         else:
-            self._finish(reply)
+            self._finish(self._generation.said(0))
         self._exchange.end()
 
     def _emitter(self, reply: Reply) -> Callable[[int], None]:
@@ -139,12 +139,16 @@ def _item_id(generation: Generation, reply: Reply) -> str:
 
 
 def _item(generation: Generation, reply: Reply) -> dict[str, Any]:
-    status = "incomplete" if reply.finish_reason == "length" else "completed"
+    status = "completed" if reply.finish_reason in ("stop", "tool_calls") else "incomplete"
     item = {"id": _item_id(generation, reply), "status": status}
     if reply.tool:
         call = "call_" + generation.name.removeprefix("resp-")
         return {**item, "type": "function_call", "call_id": call, "name": reply.tool, "arguments": reply.text}
     return {**item, "type": "message", "role": "assistant", "content": [_text_part(reply.text)]}
+
+
+def _status(reply: Reply) -> str:
+    return {"length": "incomplete", "abort": "cancelled"}.get(reply.finish_reason, "completed")
 
 
 def _text_part(text: str) -> dict[str, Any]:
@@ -168,7 +172,7 @@ def _response(body: ResponsesRequest, generation: Generation, reply: Reply | Non
         "object": "response",
         "created_at": generation.created_s,
         "model": generation.model,
-        "status": "incomplete" if cut else "completed" if reply else "in_progress",
+        "status": _status(reply) if reply else "in_progress",
         "error": None,
         "incomplete_details": {"reason": "max_output_tokens"} if cut else None,
         "instructions": body.instructions,

@@ -47,6 +47,7 @@ class Options:
     buckets: Mapping[str, tuple[float, ...]] | None = None
     adapters: tuple[Adapter, ...] = ()
     max_loras: int = 1
+    sleep_mode: bool = False
 
 
 class Server:
@@ -88,10 +89,7 @@ class Server:
 
     def read(self, exchange: Exchange, body: type[Body]) -> Body:
         """The request's body as its model, after faults have had their chance."""
-        if self.engine.dead:
-            raise ApiError(500, self.engine.dead)
-        if not self.ready:
-            raise ApiError(503, "The model is still loading.")
+        self.check_ready()
         wanted = faults.asked(exchange.headers)
         if wanted.disconnect:
             exchange.drop()
@@ -107,6 +105,13 @@ class Server:
             raise model_not_found(name)
         self.engine.stall(wanted.stall_ms / 1000)
         return parsed
+
+    def check_ready(self) -> None:
+        """ApiError while the model loads and after the engine died."""
+        if self.engine.dead:
+            raise ApiError(500, self.engine.dead)
+        if not self.ready:
+            raise ApiError(503, "The model is still loading.")
 
     def generation(self, exchange: Exchange, prefix: str, model: str | None) -> Generation:
         """The sequences of a request to `model`: a served name, an adapter, or none for the base model."""

@@ -11,6 +11,7 @@ from knowledge.errors import BadInput
 from tools.simulator.endpoints import ROUTES
 from tools.simulator.http import Connection
 from tools.simulator.server import Options, Server
+from tools.simulator.sleep import SLEEP_ROUTES
 
 _PARENT_POLL_S = 0.5
 
@@ -49,7 +50,7 @@ async def _serve(
     stop = asyncio.Event()
     for signum in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signum, stop.set)
-    application = Server(options, ROUTES)
+    application = Server(options, {**ROUTES, **SLEEP_ROUTES} if options.sleep_mode else ROUTES)
     connections: set[Connection] = set()
     server = await loop.create_server(lambda: Connection(application.handle, connections), sock=listener, backlog=4096)
     watch = asyncio.create_task(_watch(parent_pid, stop)) if parent_pid else None

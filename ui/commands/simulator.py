@@ -64,6 +64,9 @@ def simulator(
     custom_histogram_buckets: Annotated[
         str | None, typer.Option(help="As vLLM takes it, as JSON: bucket bounds by family of histograms.")
     ] = None,
+    enable_sleep_mode: Annotated[
+        bool, typer.Option("--enable-sleep-mode", help="Serve /sleep, /wake_up and /is_sleeping.")
+    ] = False,
     load_time_s: Annotated[float, typer.Option(min=0.0, help="Time until the model is loaded (503 before).")] = 0.0,
     error_rate: Rate = 0.0,
     error_kind: Annotated[list[str] | None, typer.Option(help="Kinds of injected errors (server_error).")] = None,
@@ -130,6 +133,7 @@ def simulator(
         hardware=made.description,
         adapters=read_adapters(lora_modules or (), served_names),
         max_loras=max_loras,
+        sleep_mode=enable_sleep_mode,
         buckets=read_buckets(custom_histogram_buckets),
     )
 
