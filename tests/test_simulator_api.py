@@ -262,6 +262,7 @@ junk = st.recursive(
 fields = st.sampled_from([
     "prompt", "messages", "max_tokens", "n", "stream", "stop", "tools", "tool_choice", "response_format", "logprobs",
     "echo", "input", "stream_options", "temperature", "seed", "text", "tokens", "top_logprobs", "min_tokens",
+    "system", "stop_sequences", "output_config", "lora_name", "lora_path",
 ])  # fmt: skip
 plausible = {
     "prompt": "hello",
@@ -270,23 +271,32 @@ plausible = {
     "tokens": [1],
     "max_tokens": 3,
     "max_output_tokens": 3,
+    "model": "test-model",
+    "lora_name": "tuned",
+    "lora_path": "/adapters/tuned",
 }
 
 
 @settings(max_examples=200, deadline=None)
 @given(
-    path=st.sampled_from(["/v1/completions", "/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/tokenize",
-                          "/detokenize"]),
+    path=st.sampled_from([
+        "/v1/completions", "/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/tokenize", "/detokenize",
+        "/v1/messages", "/v1/messages/count_tokens", "/v1/load_lora_adapter", "/v1/unload_lora_adapter",
+    ]),
     changes=st.dictionaries(fields, junk, max_size=3),
     schema=st.none() | st.dictionaries(
         st.sampled_from(["type", "properties", "items", "enum", "minimum", "maximum", "minItems", "allOf", "anyOf",
-                         "$ref", "required", "multipleOf", "minLength", "const", "additionalProperties"]), junk),
+                         "$ref", "required", "multipleOf", "minLength", "const", "additionalProperties",
+                         "format"]), junk),
 )  # fmt: skip
 def test_no_request_makes_the_server_fail(url: str, path: str, changes: dict[str, Any], schema: Any) -> None:
     body = {**plausible, **changes}
     if schema is not None:
         body["response_format"] = {"type": "json_schema", "json_schema": {"schema": schema}}
         body["tools"] = [{"type": "function", "function": {"name": "weather", "parameters": schema}}]
+        if path.startswith("/v1/messages"):
+            body["tools"] = [{"name": "weather", "input_schema": schema}]
+            body["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
     assert 200 <= status(url, path, json.dumps(body).encode()) < 500
 
 

@@ -12,6 +12,7 @@ from tools.simulator.completions import completions, prompt_texts
 from tools.simulator.errors import ApiError
 from tools.simulator.generation import Reply
 from tools.simulator.http import Exchange
+from tools.simulator.messages import count_tokens, messages
 from tools.simulator.metrics import CONTENT_TYPE
 from tools.simulator.requests import (
     DetokenizeRequest,
@@ -157,6 +158,8 @@ ROUTES: Mapping[tuple[str, str], Endpoint] = {
     ("POST", "/v1/completions"): completions,
     ("POST", "/v1/chat/completions"): chat_completions,
     ("POST", "/v1/responses"): responses,
+    ("POST", "/v1/messages"): messages,
+    ("POST", "/v1/messages/count_tokens"): count_tokens,
     ("POST", "/v1/embeddings"): embeddings,
     ("GET", "/v1/models"): models,
     ("POST", "/v1/load_lora_adapter"): load_adapter,

@@ -179,6 +179,66 @@ class ResponsesRequest(_Body):
     tool_choice: str | dict[str, Any] | None = None
 
 
+class Block(BaseModel):
+    """A block of a turn in the messages interface; `content` is a tool's result."""
+
+    type: Literal["text", "image", "tool_use", "tool_result", "tool_reference", "thinking", "redacted_thinking"]
+    text: str | None = None
+    id: str | None = None
+    name: str | None = None
+    input: dict[str, Any] | None = None
+    content: str | list[dict[str, Any]] | None = None
+
+
+class Turn(BaseModel):
+    """A turn of a conversation in the messages interface."""
+
+    role: Literal["user", "assistant", "system"]
+    content: str | list[Block]
+
+
+class InputTool(BaseModel):
+    """A tool of the messages interface."""
+
+    name: Annotated[str, Field(min_length=1, max_length=256)]
+    description: str | None = None
+    input_schema: dict[str, Any]
+
+
+class InputToolChoice(BaseModel):
+    """Whether tools are called; `name` with type `tool`."""
+
+    type: Literal["auto", "any", "tool", "none"]
+    name: str | None = None
+
+
+class OutputConfig(BaseModel):
+    """The wanted form of a message's text."""
+
+    format: TextFormat | None = None
+
+
+class CountRequest(_Body):
+    """`POST /v1/messages/count_tokens`."""
+
+    model: Annotated[str, Field(min_length=1)]
+    messages: list[Turn]
+    system: str | list[Block] | None = None
+    tools: list[InputTool] | None = None
+    tool_choice: InputToolChoice | None = None
+    stop_sequences: Annotated[list[str], Field(max_length=64)] | None = None
+    output_config: OutputConfig | None = None
+
+
+class MessagesRequest(CountRequest):
+    """`POST /v1/messages`."""
+
+    max_tokens: TokenCount
+    stream: bool | None = False
+    temperature: Annotated[float, Field(ge=0)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+
+
 class LoadAdapterRequest(BaseModel):
     """`POST /v1/load_lora_adapter`."""
 
