@@ -15,8 +15,12 @@ from types import ModuleType
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
+
+settings.register_profile("repeatable", derandomize=True, database=None)  # the same examples in every run
+settings.load_profile("repeatable")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

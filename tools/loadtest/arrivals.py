@@ -59,5 +59,6 @@ def arrivals(
             offsets = steady(stage.rate_rps, stage.duration_s)
         else:
             offsets = renewal(stage.rate_rps, stage.duration_s, cv if pattern == "bursty" else 1.0, random)
-        yield from (begin_s + offset for offset in offsets)
-        begin_s += stage.duration_s
+        end_s = begin_s + stage.duration_s
+        yield from (begin_s + offset for offset in offsets if begin_s + offset < end_s)  # a sum may round up to the end
+        begin_s = end_s
