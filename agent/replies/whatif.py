@@ -2,13 +2,12 @@
 
 from agent.context import Context
 from agent.events import Comparison, Event, Said
-from agent.missing import priceable
+from agent.planning import plan_of
 from agent.specification import edited
 from agent.state import Json, State, intent_of
 from knowledge.errors import BadInput, NotFound
 from templates.answers import answer
 from tools.editing import edit
-from tools.planner import plan
 from tools.planner.comparison import difference, options_beside
 
 LISTS = ("balanced", "lowest_cost", "lowest_latency", "best_quality")
@@ -19,10 +18,8 @@ def what_if(command: Json, state: State, context: Context) -> list[Event]:
 
     It is kept as a scenario of its own, named after the turn, that the conversation can go on with.
     """
-    intent = priceable(intent_of(state), context.market)
-    own = context.own()
-    before = plan(intent, context.snapshot, context.market, experience=own)
-    after = plan(edit(intent, command["values"]), context.snapshot, context.market, experience=own)
+    before = plan_of(state, context)
+    after = plan_of(state, context, edit(intent_of(state), command["values"]))
     rows = [row for row in difference(before, after) if not row["field"].startswith(LISTS[1:])]
     then, now = before.best("balanced"), after.best("balanced")
     name = f"what-if-{state.get('turn', 1)}"
