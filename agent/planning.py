@@ -24,7 +24,8 @@ def plan_of(state: State, context: Context, intent: Intent | None = None) -> Pla
     wanted = priceable(intent_of(state) if intent is None else intent, context.market)
     said = {path: entry.model_dump(mode="json") for path, entry in provenance_of(state).items()}
     facts = Facts(context.snapshot, context.market)
-    return _planned(wanted.model_dump_json(), json.dumps(said), facts, _Learned(context.own()))
+    with context.planner:
+        return _planned(wanted.model_dump_json(), json.dumps(said), facts, _Learned(context.own()))
 
 
 class _Learned:

@@ -25,7 +25,8 @@ def plan_capacity(state: State, runtime: Runtime[Context]) -> State:
     write(Progress("plan capacity", 1.0, f"{found.considered.get('candidates', 0):,} candidates priced"))
     clash = None if found.feasible else contradiction(found, context.snapshot, context.market)
     write(Said(planned(found) if clash is None else clash.words()))
-    question = _question(state, found, clash, context)
+    with context.planner:
+        question = _question(state, found, clash, context)
     if question is not None:
         write(Asked(question.field, question.question, question.suggestions))
     return {
