@@ -4,7 +4,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from knowledge.errors import SextantError
@@ -39,11 +39,12 @@ class Desk:
     @asynccontextmanager
     async def opened(self, finish_within_s: float) -> AsyncIterator[None]:
         """Take over what a process left; at the end finish what runs, and leave what takes too long to the next."""
-        keeper = asyncio.create_task(self._keep())
+        closing = asyncio.Event()
+        keeper = asyncio.create_task(self._keep(closing))
         try:
             yield
         finally:
-            keeper.cancel()
+            closing.set()  # not cancelled: a thread that still wrote would hold again what is released below
             await asyncio.gather(keeper, return_exceptions=True)
             running = set(self._tasks)
             if running:
@@ -58,8 +59,8 @@ class Desk:
         while self._tasks:
             await asyncio.wait(set(self._tasks))
 
-    async def _keep(self) -> None:
-        while True:
+    async def _keep(self, closing: asyncio.Event) -> None:
+        while not closing.is_set():
             try:
                 await asyncio.to_thread(self._inbox.hold, self._worker)
                 for left in await asyncio.to_thread(self._inbox.take_over, self._worker):
@@ -67,7 +68,8 @@ class Desk:
                         self._begin(left.event_id, job_of(left.job), left.begun)
             except SextantError as error:  # the database is away: tried again
                 log.warning("%s", error.message)
-            await asyncio.sleep(HOLD_S / 4)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(closing.wait(), HOLD_S / 4)
 
     def _begin(self, event_id: str, job: Job, begun: str | None) -> None:
         self._tracked(self._done(event_id, job, begun), event_id)
