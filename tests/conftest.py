@@ -15,11 +15,14 @@ from types import ModuleType
 
 import psycopg
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parent.parent
 
-settings.register_profile("repeatable", derandomize=True, database=None)  # the same examples in every run
+# The same examples in every run, and nothing that a slow machine would fail.
+settings.register_profile(
+    "repeatable", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("repeatable")
 
 

@@ -118,7 +118,7 @@ def running(peer: Path) -> list[psutil.Process]:
 
 def until(happened: Callable[[], bool]) -> None:
     """Wait for something that other processes do."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not happened():
         assert time.monotonic() < deadline, "it never happened"
         time.sleep(0.02)

@@ -612,7 +612,7 @@ def waits() -> list[float]:
 
 @pytest.fixture
 def ask(server: Server, waits: list[float]) -> Iterator[Callable[..., Fetched]]:
-    with httpx.Client(timeout=5, trust_env=False) as client:
+    with httpx.Client(timeout=60, trust_env=False) as client:
         transport = Transport(client, waits.append)
 
         def fetch(connector: Connector, **known: Any) -> Fetched:

@@ -312,13 +312,13 @@ def test_deeply_nested_json_is_refused(url: str) -> None:
 
 def test_what_is_not_http_is_refused(url: str) -> None:
     host, port = url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=5) as raw:
+    with socket.create_connection((host, int(port)), timeout=60) as raw:
         raw.sendall(b"GARBAGE\r\n\r\n")
         assert raw.recv(100).startswith(b"HTTP/1.1 400")
 
 
 def status(url: str, path: str, body: bytes) -> int:
-    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=20)
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
     try:
         connection.request("POST", path, body, {"content-type": "application/json"})
         response = connection.getresponse()

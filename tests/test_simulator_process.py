@@ -40,7 +40,7 @@ def refused(*flags: str, **environment: str) -> str:
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_it_stops_cleanly_also_with_a_stream_open(signum: int) -> None:
-    with running("--model", "m", "--tpot-ms", "5000") as (url, process), httpx.Client(timeout=20) as client:
+    with running("--model", "m", "--tpot-ms", "5000") as (url, process), httpx.Client(timeout=60) as client:
         body = {"messages": [{"role": "user", "content": "x"}], "stream": True}
         with client.stream("POST", f"{url}/v1/chat/completions", json=body) as answer:
             assert answer.status_code == 200
@@ -65,7 +65,7 @@ def test_it_ends_with_its_parent() -> None:
         parent.kill()
         parent.wait()
         port = int(url.rsplit(":", 1)[1])
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
             assert connection.recv(1) == b""  # closed by the simulator as it ends, not by us
 
 
@@ -160,7 +160,7 @@ def test_while_the_model_loads_it_is_not_healthy() -> None:
 
 
 def test_a_dead_engine_fails_open_streams_and_says_so() -> None:
-    with running("--model", "m", "--tpot-ms", "5000") as (url, _), httpx.Client(timeout=20) as client:
+    with running("--model", "m", "--tpot-ms", "5000") as (url, _), httpx.Client(timeout=60) as client:
         body = {"prompt": "x", "max_tokens": 9, "stream": True}
         with client.stream("POST", f"{url}/v1/completions", json=body) as answer:
             death = httpx.post(f"{url}/v1/completions", json=BODY, headers={"X-Simulate-Fault": "out-of-memory"})
@@ -184,7 +184,7 @@ def test_errors_are_injected_at_the_stated_rate() -> None:
 def test_a_client_that_leaves_frees_its_place() -> None:
     with running("--model", "m", "--tpot-ms", "20") as (url, _):
         with (
-            httpx.Client(timeout=20) as client,
+            httpx.Client(timeout=60) as client,
             client.stream(
                 "POST",
                 f"{url}/v1/completions",
@@ -201,7 +201,7 @@ def test_a_client_that_leaves_frees_its_place() -> None:
 
 def test_a_full_queue_refuses_and_counts_it() -> None:
     flags = ("--model", "m", "--tpot-ms", "5000", "--max-num-seqs", "1", "--max-num-queued-reqs", "1")
-    with running(*flags) as (url, _), httpx.Client(timeout=20) as client:
+    with running(*flags) as (url, _), httpx.Client(timeout=60) as client:
         body = {"prompt": "x", "max_tokens": 3, "stream": True}
         with (
             client.stream("POST", f"{url}/v1/completions", json=body),
