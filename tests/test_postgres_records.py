@@ -5,7 +5,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import psycopg
@@ -176,6 +176,10 @@ def test_an_outage_is_told_once_and_passes(
             with pytest.raises(SextantError, match="does not answer"):
                 records.database.check()
         tell("start")
+        for _ in range(20):  # each waits some seconds for a connection
+            with suppress(Unavailable):
+                records.database.check()
+                break
         assert [entry.who for entry in records.audit.entries()] == ["ann"]
         assert [line.message.split(" ", 1)[1].split(":")[0] for line in caplog.records] == [
             "does not answer",

@@ -62,6 +62,7 @@ class PostgresDatabase(Database):
             min_size=0,
             max_size=CONNECTIONS,
             timeout=WAIT_S,
+            reconnect_timeout=WAIT_S,  # then whoever asks next tries at once, however long the database was away
             check=ConnectionPool.check_connection,
             open=True,
             name="sextant-records",
