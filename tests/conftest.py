@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import gc
 import os
 import secrets
 import shutil
@@ -7,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -16,6 +17,9 @@ from types import ModuleType
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
+
+from ui.access import PasswordFile
+from ui.cli import main
 
 ROOT = Path(__file__).parent.parent
 
@@ -173,3 +177,68 @@ def slack_double() -> ModuleType:
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@contextmanager
+def web_process(
+    home: Path, *flags: str, people: Iterable[tuple[str, str | None]], ends_within_s: float = 60, **environment: str
+) -> Iterator[str]:
+    """`sextant serve` for these people in a process of its own: its address. What it tells stands in `home/log`."""
+    file = PasswordFile(home / "people")
+    for name, password in people:
+        file.add(name, password)
+    command = [sys.executable, "-c", "from ui.cli import main; main()", "serve", "--port", "0", *flags, "--people",
+               str(file.path)]  # fmt: skip
+    known = {**os.environ, "SEXTANT_HOME": str(home), **environment}
+    with (
+        (home / "log").open("w") as log,
+        subprocess.Popen(command, env=known, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+    ):
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line, (home / "log").read_text()
+        yield line.split()[-1]
+        process.terminate()
+        assert process.wait(timeout=ends_within_s) == 0
+
+
+@pytest.fixture(scope="session")
+def start_web() -> Callable[..., AbstractContextManager[str]]:
+    """Starts `sextant serve`: a context manager that gives its address."""
+    return web_process
+
+
+@contextmanager
+def simulator_process(*flags: str) -> Iterator[str]:
+    """`sextant simulator` in a process of its own: its address."""
+    command = [str(Path(sys.executable).with_name("sextant")), "simulator", "--port", "0", *flags]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().rsplit(" ", 1)[1].strip()
+        process.terminate()
+
+
+@pytest.fixture(scope="session")
+def start_simulator() -> Callable[..., AbstractContextManager[str]]:
+    """Starts a simulator: a context manager that gives its address."""
+    return simulator_process
+
+
+@pytest.fixture
+def sextant(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., tuple[int, str, str]]]:
+    """Calls the command line in this process: exit code, standard output, standard error."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["sextant", *arguments])
+        try:
+            main()
+            code = 0
+        except SystemExit as exited:
+            code = int(exited.code or 0)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    yield call
+    gc.enable()  # commands that answer and exit turn it off

@@ -1,14 +1,10 @@
 """`sextant benchmarks`: measurements are checked row by row, kept with their provenance, and count at once."""
 
-import gc
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from ui.cli import main
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -21,21 +17,9 @@ ASKED = ("--model", "meta-llama/Llama-3.1-8B-Instruct", "--gpu", "L4", "--quanti
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Run]:
+def run(sextant: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     monkeypatch.setenv("SEXTANT_HOME", str(tmp_path / "home"))
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["sextant", *arguments])
-        try:
-            main()
-            code = 0
-        except SystemExit as exited:
-            code = int(exited.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    yield call
-    gc.enable()
+    return sextant
 
 
 def table(folder: Path, *rows: str, header: str = HEADER) -> str:

@@ -1,10 +1,8 @@
 """What somebody brings along counts: models that were added and approved, and prices that were negotiated."""
 
-import gc
 import json
 import pickle
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,6 @@ import pytest
 
 from knowledge.snapshot import load
 from knowledge.store.models import AddedModel, approve_model, put_model, with_added_models
-from ui.cli import main
 
 Run = Callable[..., tuple[int, str, str]]
 HOUSE = "acme/house-8b"
@@ -37,20 +34,9 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["sextant", *arguments])
-        try:
-            main()
-            code = 0
-        except SystemExit as exited:
-            code = int(exited.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
-
+def run(home: Path, sextant: Run) -> Run:
     assert not home.exists()
-    yield call
-    gc.enable()
+    return sextant
 
 
 def added() -> AddedModel:

@@ -1,15 +1,11 @@
 """`sextant plan` and `sextant compare` as programs and people meet them."""
 
-import gc
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from ui.cli import main
 
 INTENT: dict[str, Any] = {
     "task_type": "chatbot",
@@ -21,21 +17,9 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
+def run(sextant: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("COLUMNS", "160")
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["sextant", *arguments])
-        try:
-            main()
-            code = 0
-        except SystemExit as exited:
-            code = int(exited.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    yield call
-    gc.enable()
+    return sextant
 
 
 @pytest.fixture

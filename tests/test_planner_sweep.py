@@ -1,9 +1,7 @@
 """Sweeps: every combination once, in order, the same on whatever executes them."""
 
-import gc
 import json
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from typing import Any
@@ -15,7 +13,6 @@ from knowledge.errors import BadInput
 from knowledge.snapshot import load
 from tools.intent import Intent
 from tools.planner.sweep import Study, combinations, sweep
-from ui.cli import main
 from ui.commands import sweep as command
 
 Run = Callable[..., tuple[int, str, str]]
@@ -33,21 +30,9 @@ POINTS = combinations({"total_users": [500, 5000, 50_000], "target_ttft_p90_ms":
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Any) -> Iterator[Run]:
+def run(sextant: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Run:
     monkeypatch.setenv("SEXTANT_HOME", str(tmp_path / "home"))
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["sextant", *arguments])
-        try:
-            main()
-            code = 0
-        except SystemExit as exited:
-            code = int(exited.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    yield call
-    gc.enable()
+    return sextant
 
 
 def test_every_combination_comes_once_the_last_field_fastest() -> None:

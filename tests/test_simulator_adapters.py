@@ -1,8 +1,8 @@
 """LoRA adapters on the simulator: named at the start or at run time, listed, asked for, and seen in the metrics."""
 
-import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +17,14 @@ from tools.simulator.tokens import block_hashes
 
 SEXTANT = str(Path(sys.executable).with_name("sextant"))
 
+StartSimulator = Callable[..., AbstractContextManager[str]]
+
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
+def url(start_simulator: StartSimulator) -> Iterator[str]:
     flags = ["--lora-modules", "sql=/adapters/sql", "--max-loras", "4", "--max-num-seqs", "1"]
-    command = [SEXTANT, "simulator", "--model", "base", "--ttft-ms", "2", "--tpot-ms", "1", "--port", "0", *flags]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield process.stdout.readline().rsplit(" ", 1)[1].strip()
-        process.terminate()
+    with start_simulator("--model", "base", "--ttft-ms", "2", "--tpot-ms", "1", *flags) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,9 @@
 import http.client
 import json
 import socket
-import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +31,15 @@ WEATHER: ChatCompletionToolParam = {
     },
 }
 
+StartSimulator = Callable[..., AbstractContextManager[str]]
+
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    command = [SEXTANT, "simulator", "--model", "test-model", "--ttft-ms", "2", "--tpot-ms", "0.5", "--port", "0"]
-    with subprocess.Popen([*command, "--max-model-len", "4096"], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield process.stdout.readline().rsplit(" ", 1)[1].strip()
-        process.terminate()
+def url(start_simulator: StartSimulator) -> Iterator[str]:
+    with start_simulator(
+        "--model", "test-model", "--ttft-ms", "2", "--tpot-ms", "0.5", "--max-model-len", "4096"
+    ) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,9 @@
 """The simulator through Anthropic's genuine client."""
 
 import json
-import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,13 @@ WEATHER: Any = {
     "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
 }
 
+StartSimulator = Callable[..., AbstractContextManager[str]]
+
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    command = [SEXTANT, "simulator", "--model", "m", "--ttft-ms", "2", "--tpot-ms", "0.5", "--port", "0"]
-    with subprocess.Popen([*command, "--max-model-len", "4096"], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield process.stdout.readline().rsplit(" ", 1)[1].strip()
-        process.terminate()
+def url(start_simulator: StartSimulator) -> Iterator[str]:
+    with start_simulator("--model", "m", "--ttft-ms", "2", "--tpot-ms", "0.5", "--max-model-len", "4096") as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,8 @@ else finds nothing of it; and no other host is asked.
 With `--update-golden` the pictures of the documentation are taken anew, at a pace that lets the load test be honest.
 """
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -17,36 +14,21 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from ui.access import PasswordFile
-
 CHROMIUM = shutil.which("chromium")
 WORDS = "customer-support chatbot for 1000 users, low latency, under $5000 a month, rented GPUs"
 ANN, BOB = ("ann", "correct horse battery"), ("bob", "another long password")
 PATIENCE_MS = 120_000
 Visit = Callable[[tuple[str, str]], AbstractContextManager[Page]]
+StartWeb = Callable[..., AbstractContextManager[str]]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[str]:
-    home = tmp_path_factory.mktemp("browser")
-    people = PasswordFile(home / "people")
-    for name, password in (ANN, BOB):
-        people.add(name, password)
+def server(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, start_web: StartWeb
+) -> Iterator[str]:
     factor = "1" if request.config.getoption("--update-golden") else "200"
-    command = [sys.executable, "-c", "from ui.cli import main; main()", "serve", "--port", "0", "--time-factor", factor,
-               "--people", str(people.path)]  # fmt: skip
-    with (
-        (home / "log").open("w") as log,
-        subprocess.Popen(
-            command, env={**os.environ, "SEXTANT_HOME": str(home)}, stdout=subprocess.PIPE, stderr=log, text=True
-        ) as process,
-    ):
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line, (home / "log").read_text()
-        yield line.split()[-1]
-        process.terminate()
-        assert process.wait(timeout=60) == 0
+    with start_web(tmp_path_factory.mktemp("browser"), "--time-factor", factor, people=(ANN, BOB)) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

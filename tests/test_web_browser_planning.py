@@ -1,10 +1,8 @@
 """The planning side of the web chat in a real browser: sliders, simulated picks, plots, scenarios; what axe finds."""
 
-import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -12,35 +10,19 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from ui.access import PasswordFile
-
 CHROMIUM = shutil.which("chromium")
 WORDS = "customer-support chatbot for 1000 users, low latency, under $5000 a month, rented GPUs"
 ANN = ("ann", "correct horse battery")
 PATIENCE_MS = 90_000
 LOOKS = 40
+StartWeb = Callable[..., AbstractContextManager[str]]
 DESK, PHONE = {"width": 1200, "height": 1000}, {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    home = tmp_path_factory.mktemp("browser-planning")
-    people = PasswordFile(home / "people")
-    people.add(*ANN)
-    command = [sys.executable, "-c", "from ui.cli import main; main()", "serve", "--port", "0", "--people",
-               str(people.path)]  # fmt: skip
-    with (
-        (home / "log").open("w") as log,
-        subprocess.Popen(
-            command, env={**os.environ, "SEXTANT_HOME": str(home)}, stdout=subprocess.PIPE, stderr=log, text=True
-        ) as process,
-    ):
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line, (home / "log").read_text()
-        yield line.split()[-1]
-        process.terminate()
-        assert process.wait(timeout=60) == 0
+def server(tmp_path_factory: pytest.TempPathFactory, start_web: StartWeb) -> Iterator[str]:
+    with start_web(tmp_path_factory.mktemp("browser-planning"), people=(ANN,)) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,10 @@
 
 import asyncio
 import io
-import os
-import subprocess
-import sys
 import uuid
 import zipfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,30 +14,17 @@ import pytest
 import socketio  # type: ignore[import-untyped]
 import yaml
 
-from ui.access import PasswordFile
-
 WORDS = "customer-support chatbot for 1000 users, low latency, under $5000 a month, rented GPUs"
 ANN, BOB = ("ann", "correct horse battery"), ("bob", "another long password")
 PATIENCE_S = 60
+StartWeb = Callable[..., AbstractContextManager[str]]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(tmp_path_factory: pytest.TempPathFactory, start_web: StartWeb) -> Iterator[str]:
     home = tmp_path_factory.mktemp("web")
-    people = PasswordFile(home / "people")
-    for name, password in (ANN, BOB):
-        people.add(name, password)
-    command = [sys.executable, "-c", "from ui.cli import main; main()", "serve", "--port", "0", "--time-factor", "200",
-               "--people", str(people.path)]  # fmt: skip
-    environment = {**os.environ, "SEXTANT_HOME": str(home)}
-    log = (home / "log").open("w")
-    with log, subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line, (home / "log").read_text()
-        yield line.split()[-1]
-        process.terminate()
-        assert process.wait(timeout=30) == 0
+    with start_web(home, "--time-factor", "200", people=(ANN, BOB), ends_within_s=30) as url:
+        yield url
     assert "Traceback" not in (home / "log").read_text()
 
 

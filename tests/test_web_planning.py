@@ -1,42 +1,26 @@
 """Looking closer in the web chat, on its own wire: tried values, simulated picks, plots, scenarios, files, a stop."""
 
 import asyncio
-import os
-import subprocess
-import sys
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager
 from typing import Any
 
 import httpx
 import pytest
 import socketio  # type: ignore[import-untyped]
 
-from ui.access import PasswordFile
-
 WORDS = "customer-support chatbot for 1000 users, low latency, under $5000 a month, rented GPUs"
 ANN, BOB = ("ann", "correct horse battery"), ("bob", "another long password")
 PATIENCE_S = 60
+StartWeb = Callable[..., AbstractContextManager[str]]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(tmp_path_factory: pytest.TempPathFactory, start_web: StartWeb) -> Iterator[str]:
     home = tmp_path_factory.mktemp("web-planning")
-    people = PasswordFile(home / "people")
-    for name, password in (ANN, BOB):
-        people.add(name, password)
-    command = [sys.executable, "-c", "from ui.cli import main; main()", "serve", "--port", "0", "--time-factor", "200",
-               "--people", str(people.path)]  # fmt: skip
-    environment = {**os.environ, "SEXTANT_HOME": str(home)}
-    log = (home / "log").open("w")
-    with log, subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line, (home / "log").read_text()
-        yield line.split()[-1]
-        process.terminate()
-        assert process.wait(timeout=PATIENCE_S) == 0
+    with start_web(home, "--time-factor", "200", people=(ANN, BOB), ends_within_s=PATIENCE_S) as url:
+        yield url
     written = (home / "log").read_text()
     assert "Traceback" not in written
     assert "never awaited" not in written

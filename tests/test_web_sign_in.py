@@ -5,8 +5,8 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,6 +20,8 @@ from ui.access import PasswordFile
 
 ANN = {"username": "ann@example.com", "password": "correct horse battery"}
 HEADER = "X-Forwarded-User"
+KNOWN = ((ANN["username"], ANN["password"]), ("*@example.com", None), ("eve@example.com", None))
+StartWeb = Callable[..., AbstractContextManager[str]]
 
 
 class Provider(BaseHTTPRequestHandler):
@@ -55,25 +57,6 @@ class Provider(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@contextmanager
-def serving(home: Path, **environment: str) -> Iterator[str]:
-    people = PasswordFile(home / "people")
-    people.add(ANN["username"], ANN["password"])
-    people.add("*@example.com", None)
-    people.add("eve@example.com", None)
-    command = [sys.executable, "-c", "from ui.cli import main; main()", "serve", "--port", "0", "--people",
-               str(people.path)]  # fmt: skip
-    known = {**os.environ, "SEXTANT_HOME": str(home), **environment}
-    log = (home / "log").open("w")
-    with log, subprocess.Popen(command, env=known, stdout=subprocess.PIPE, stderr=log, text=True) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line, (home / "log").read_text()
-        yield line.split()[-1]
-        process.terminate()
-        assert process.wait(timeout=60) == 0
-
-
 @dataclass(frozen=True, slots=True)
 class Server:
     url: str
@@ -84,7 +67,7 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory, start_web: StartWeb) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("sign-in")
     provider = ThreadingHTTPServer(("127.0.0.1", 0), Provider)
     threading.Thread(target=provider.serve_forever, daemon=True).start()
@@ -98,7 +81,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "OAUTH_GENERIC_SCOPES": "openid email",
     }
     proxy = {"SEXTANT_PROXY_HEADER": HEADER, "SEXTANT_PROXY_ADDRESSES": "127.0.0.1"}
-    with serving(home, **oauth, **proxy) as url:
+    with start_web(home, people=KNOWN, **oauth, **proxy) as url:
         yield Server(url, PasswordFile(home / "people"))
     provider.shutdown()
     provider.server_close()
@@ -188,9 +171,9 @@ def test_whoever_is_shut_out_is_out_at_once_in_every_browser(server: Server) -> 
         assert renewed.status_code == 401
 
 
-def test_the_header_counts_from_the_proxy_s_address_only(tmp_path: Path) -> None:
+def test_the_header_counts_from_the_proxy_s_address_only(tmp_path: Path, start_web: StartWeb) -> None:
     settings = {"SEXTANT_PROXY_HEADER": HEADER, "SEXTANT_PROXY_ADDRESSES": "10.9.9.9"}
-    with serving(tmp_path, **settings) as url, httpx.Client(base_url=url, timeout=60) as browser:
+    with start_web(tmp_path, people=KNOWN, **settings) as url, httpx.Client(base_url=url, timeout=60) as browser:
         signed = {HEADER: "dan@example.com", "X-Forwarded-For": "10.9.9.9"}
         assert browser.post("/ui/auth/header", headers=signed).status_code == 401
         assert browser.get("/v1/sessions", headers=signed).status_code == 401
