@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from knowledge.errors import Conflict, SextantError, Unavailable
-from knowledge.records import Deployment, NewDeployment, Records
+from knowledge.records import Deployment, Records
 from tools.deploy import process, replicas
 from tools.deploy.pace import pace
 from tools.deploy.replicas import Launch
 from tools.deploy.simulator_command import ENGINE, ReplicaCommand, simulator_command
 from tools.deploy.specification import DeploymentSpec, read_specification
-from tools.deploy.target import DeployProgress, OnProgress, ReplicaHealth, ignore_progress
+from tools.deploy.target import DeployProgress, OnProgress, ReplicaHealth, ignore_progress, new_deployment
 
 FIRST_PORT = 8100
 _LOCK_PATIENCE_S = 90.0
@@ -72,19 +72,13 @@ class LocalTarget:
         The time factor is lowered to what this machine can simulate and measure honestly (see `pace`).
         """
         possible = pace(spec, wanted_factor=time_factor, max_replicas=self._max_replicas)
-        new = NewDeployment(
+        new = new_deployment(
+            spec,
             owner=owner,
             thread=thread,
-            plan_hash=spec.plan_hash,
             target=self.name,
-            spec=spec.to_json(),
-            model_id=spec.model_id,
-            gpu_type=spec.gpu_type,
-            gpu_count=spec.gpu_count,
             engine=ENGINE,
             time_factor=possible.time_factor,
-            monthly_cost_usd=spec.monthly_cost_usd,
-            snapshot=spec.snapshot,
             host=self._host,
         )
         identity = self._records.reserve(new).deployment_id

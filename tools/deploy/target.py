@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from knowledge.records import Deployment
+from knowledge.records import Deployment, NewDeployment
 from tools.deploy.specification import DeploymentSpec
 
 
@@ -59,3 +59,24 @@ class Target(Protocol):
     def rollback(self, deployment_id: str, *, who: str, on_progress: OnProgress = ignore_progress) -> Deployment: ...
 
     def reconcile(self, *, resume: bool = False) -> tuple[Deployment, ...]: ...
+
+
+def new_deployment(
+    spec: DeploymentSpec, *, owner: str, thread: str, target: str, engine: str, time_factor: float, host: str
+) -> NewDeployment:
+    """The record of a specification before anything is started."""
+    return NewDeployment(
+        owner=owner,
+        thread=thread,
+        plan_hash=spec.plan_hash,
+        target=target,
+        spec=spec.to_json(),
+        model_id=spec.model_id,
+        gpu_type=spec.gpu_type,
+        gpu_count=spec.gpu_count,
+        engine=engine,
+        time_factor=time_factor,
+        monthly_cost_usd=spec.monthly_cost_usd,
+        snapshot=spec.snapshot,
+        host=host,
+    )

@@ -11,7 +11,7 @@ from knowledge.errors import Conflict, NotFound, SextantError
 from knowledge.records import Deployment, NewDeployment, Records
 from knowledge.snapshot import Snapshot
 from tools.deploy import DeploymentSpec, DeployProgress, ReplicaHealth, read_specification
-from tools.deploy.target import OnProgress, ignore_progress
+from tools.deploy.target import OnProgress, ignore_progress, new_deployment
 from tools.kubernetes.claim import holder, refuse_what_another_holds
 from tools.kubernetes.cluster import Cluster
 from tools.kubernetes.drift import Drift, drift
@@ -216,19 +216,13 @@ class KubernetesTarget:
 
     def _new(self, spec: DeploymentSpec, built: Release, owner: str, thread: str, time_factor: float) -> NewDeployment:
         simulated = built.settings.simulator
-        return NewDeployment(
+        return new_deployment(
+            spec,
             owner=owner,
             thread=thread,
-            plan_hash=spec.plan_hash,
             target=self.name,
-            spec=spec.to_json(),
-            model_id=spec.model_id,
-            gpu_type=spec.gpu_type,
-            gpu_count=spec.gpu_count,
             engine="vllm-simulator" if simulated else "vllm",
             time_factor=time_factor if simulated else 1.0,
-            monthly_cost_usd=spec.monthly_cost_usd,
-            snapshot=spec.snapshot,
             host=self._site.host,
         )
 
