@@ -18,6 +18,7 @@ from tools.editing import read_assignment
 from ui.api.measures import Measures
 from ui.web import profiles
 from ui.web.deploying import DeployHandlers
+from ui.web.here import owner_here, thread_here
 from ui.web.history import History
 from ui.web.looks import LookHandlers
 from ui.web.sign_in import SignIn
@@ -50,20 +51,20 @@ class Handlers:
     async def said(self, message: cl.Message) -> None:
         """A message, perhaps with a bill."""
         try:
-            await self.sign_in.welcome(_owner())
+            await self.sign_in.welcome(owner_here())
         except SextantError as error:
             await _refused(error)
             return
         files = tuple(_upload(element) for element in message.elements or () if element.path)
-        events = self.door.say(_thread(), _owner(), message.content, files)
-        await cl.send_window_message({"sextant_thread": _thread()})  # a reload comes back to this chat
+        events = self.door.say(thread_here(), owner_here(), message.content, files)
+        await cl.send_window_message({"sextant_thread": thread_here()})  # a reload comes back to this chat
         turn = asyncio.create_task(self._answered(self.measures.watched("web", "say", events)))
         while not turn.done():
             try:
                 await asyncio.shield(turn)
             except asyncio.CancelledError:  # Chainlit's stop button: the turn ends by itself, nothing of it half done
                 with suppress(NotFound):
-                    await self.door.stop(_thread(), _owner())
+                    await self.door.stop(thread_here(), owner_here())
 
     async def _answered(self, events: AsyncIterator[Event]) -> None:
         try:
@@ -78,12 +79,14 @@ class Handlers:
         """A click on a card: `{"errors": {field: text}}`, empty when it was carried out or is under way."""
         kind, revision = str(action.payload.get("kind")), action.payload.get("revision")
         try:
-            await self.sign_in.welcome(_owner())
+            await self.sign_in.welcome(owner_here())
             if kind == STOP:
-                await self.door.stop(_thread(), _owner())
+                await self.door.stop(thread_here(), owner_here())
                 return {"errors": {}}
             values = _values(kind, action.payload.get("values") or {})
-            events = self.door.act(_thread(), _owner(), kind, revision if isinstance(revision, int) else -1, values)
+            events = self.door.act(
+                thread_here(), owner_here(), kind, revision if isinstance(revision, int) else -1, values
+            )
             watched = self.measures.watched("web", kind if kind in ACTS else "unknown", events)
             first = await anext(watched, None)  # what is refused is said beside the button
         except SextantError as error:
@@ -109,12 +112,12 @@ class Handlers:
         """Redraw the newest cards from the conversation, and finish what a crash interrupted."""
         screen = self.screen()
         try:
-            view = await self.door.view(_thread(), _owner())
+            view = await self.door.view(thread_here(), owner_here())
         except NotFound:
             return  # nothing was ever said
         screen.restore(thread.get("elements") or [], view.card, view.options)
         if view.awaiting is None:
-            task = asyncio.create_task(self._shown(self.door.resume(_thread(), _owner())))
+            task = asyncio.create_task(self._shown(self.door.resume(thread_here(), owner_here())))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 
@@ -122,7 +125,7 @@ class Handlers:
         """What stands in this chat."""
         screen: Screen | None = cl.user_session.get("screen")
         if screen is None:
-            screen = Screen(self.door.context.target.name, _thread())
+            screen = Screen(self.door.context.target.name, thread_here())
             cl.user_session.set("screen", screen)
         return screen
 
@@ -135,17 +138,6 @@ def _upload(element: Element) -> Path:
     if not named.exists():
         named.hardlink_to(kept)
     return named
-
-
-def _thread() -> str:
-    return cl.context.session.thread_id
-
-
-def _owner() -> str:
-    user = cl.context.session.user
-    if user is None:
-        raise NotFound("person", "nobody")
-    return user.identifier
 
 
 def _values(kind: str, values: dict[str, Any]) -> dict[str, Any]:
