@@ -147,3 +147,14 @@ def test_requests_tokens_and_blocks_are_conserved(
         assert emitted[request] == request.generated_tokens
         assert request.generated_tokens == request.output_tokens or request.state == "aborted"
     assert scheduler.blocks.free == blocks
+
+
+def test_a_prompt_is_let_in_only_when_all_of_it_fits_though_its_first_chunk_would() -> None:
+    """vLLM's `scheduler_reserve_full_isl`: else prompts that cannot end evict each other for ever."""
+    scheduler = Scheduler(Limits(kv_blocks=10, max_num_seqs=4, max_num_batched_tokens=64))
+    first, second = Request(1, 96, 4, 0.0), Request(2, 96, 4, 0.0)
+    scheduler.submit(first)
+    scheduler.submit(second)
+    run(scheduler)
+    assert (first.preemptions, second.preemptions) == (0, 0)
+    assert second.scheduled_ms == first.finished_ms

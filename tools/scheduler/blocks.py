@@ -38,10 +38,13 @@ class BlockPool:
         return request.prefix[:hits]
 
     def admit(self, request: Request, reused: tuple[Hashable, ...], tokens: int) -> bool:
-        """Give `request` its reused blocks and room for `tokens` in all, or nothing when they are not to be had."""
-        own = -(-tokens // self.block_tokens) - len(reused)
-        if own > self.free - sum(name in self._idle for name in reused):
+        """Give `request` its reused blocks and room for `tokens` in all; nothing when all that it must have computed
+        would not fit, as vLLM's `scheduler_reserve_full_isl` (its default): first chunks alone would let too many in.
+        """
+        whole = -(-request.known_tokens // self.block_tokens) - len(reused)
+        if whole > self.free - sum(name in self._idle for name in reused):
             return False
+        own = -(-tokens // self.block_tokens) - len(reused)
         for name in reused:
             self._idle.pop(name, None)
             self._users[name] = self._users.get(name, 0) + 1

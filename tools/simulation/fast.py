@@ -86,9 +86,8 @@ class FastReplica:
     def _head_fits(self, free: int) -> bool:
         if self._running >= self._limits.max_num_seqs or self._running >= self._budget:
             return False
-        known, reused = self._lengths(self._waiting[0])
-        end = reused + min(known - reused, self._budget - self._running)
-        return -(-end // self._block) <= free
+        known, _ = self._lengths(self._waiting[0])
+        return -(-known // self._block) <= free
 
     def _lengths(self, index: int) -> tuple[int, int]:
         """Tokens that a waiting sequence must have computed, and how many of them are cached."""
@@ -175,12 +174,11 @@ class FastReplica:
         while waiting and budget and active < slots:
             index = waiting[0]
             known, reused = self._lengths(index)
-            chunk = min(known - reused, budget)
-            blocks = -(-(reused + chunk) // block)
-            if blocks > self._free:
+            if -(-known // block) > self._free:
                 break
+            chunk = min(known - reused, budget)
             waiting.popleft()
-            self._free -= blocks
+            self._free -= -(-(reused + chunk) // block)
             self._order.append(index)
             if scheduled[index] != scheduled[index]:
                 scheduled[index] = self._now_ms
