@@ -30,7 +30,10 @@ TEXTS = {  # where a text object may stand → most characters
 }  # fmt: skip
 STRINGS = {"block_id": 255, "action_id": 255, "value": 2000, "private_metadata": 3000, "callback_id": 255,
            "initial_value": 3000}  # fmt: skip
-BLOCKS = {"message": {"header", "section", "context", "actions", "divider"}, "modal": {"section", "input", "context"}}
+BLOCKS = {
+    "message": {"header", "section", "context", "actions", "divider", "table"},
+    "modal": {"section", "input", "context"},
+}
 ELEMENTS = {"context": 10, "actions": 25}
 MOST_CHARS = 13_200
 
@@ -45,6 +48,8 @@ def _faults(blocks: list[Json], surface: str) -> Iterator[str]:
         yield "too many blocks"
     if surface == "message" and len(json.dumps(blocks, ensure_ascii=False)) > MOST_CHARS:
         yield "msg_blocks_too_long"
+    if sum(block["type"] == "table" for block in blocks) > 1:
+        yield "only_one_table_allowed"
     names = [block["block_id"] for block in blocks if "block_id" in block]
     if len(set(names)) < len(names):
         yield "a block_id twice"
@@ -72,6 +77,24 @@ def _block(block: Json) -> Iterator[str]:
             yield from _button(each)
     if kind == "input":
         yield from _input(block["element"])
+    if kind == "table":
+        yield from _table(block)
+
+
+def _table(table: Json) -> Iterator[str]:
+    rows, settings = table["rows"], table["column_settings"]
+    if not 1 <= len(rows) <= 100 or not 1 <= len(settings) <= 20 or {len(row) for row in rows} != {len(settings)}:
+        yield "a table of rows or columns that Slack does not take"
+    if any(each["align"] not in ("left", "center", "right") for each in settings):
+        yield "a column that is aligned nowhere"
+    for cell in (cell for row in rows for cell in row):
+        elements = [cell] if cell["type"] == "raw_text" else cell["elements"][0]["elements"]
+        if cell["type"] == "rich_text" and not elements[0]["url"].startswith(("http://", "https://")):
+            yield "a link to nowhere"
+        if not all(each["text"] for each in elements):
+            yield "a cell must be more than 0 characters"
+    if sum(len(json.dumps(cell)) for row in rows for cell in row) > 10_000:
+        yield "a table that is too long"
 
 
 def _button(button: Json) -> Iterator[str]:

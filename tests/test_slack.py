@@ -114,6 +114,16 @@ class Workplace:
         return await self.door.view(name, f"slack:{self.double.TEAM}:{ANN}")
 
 
+def rows_of(message: Json) -> list[list[list[str]]]:
+    """The texts of the tables of a message."""
+    tables = [block["rows"] for block in message.get("blocks", []) if block["type"] == "table"]
+    return [[[_text(cell) for cell in row] for row in rows] for rows in tables]
+
+
+def _text(cell: Json) -> str:
+    return str(cell["text"] if cell["type"] == "raw_text" else cell["elements"][0]["elements"][0]["text"])
+
+
 @asynccontextmanager
 async def workplace(
     home: Path,
@@ -280,7 +290,7 @@ async def test_a_form_that_slack_no_longer_opens_is_told(at_work: Workplace) -> 
     await at_work.begin()
     at_work.slack.expired.add(f"t{at_work.events + 1}")
     assert (await at_work.click("edit")).status_code == 200
-    assert "Click “Edit” again" in at_work.slack.whispers[-1]["text"]
+    assert "Click again" in at_work.slack.whispers[-1]["text"]
 
 
 async def test_options_are_chosen_compared_and_explained_by_buttons(at_work: Workplace) -> None:
@@ -297,6 +307,23 @@ async def test_options_are_chosen_compared_and_explained_by_buttons(at_work: Wor
     assert "answer" in {button["action_id"].partition(":")[0] for _, _, button in at_work.buttons("answer")}
 
 
+async def test_prices_are_a_table_also_for_a_workspace_that_takes_none(at_work: Workplace) -> None:
+    await at_work.begin()
+    (card, _, _), *_ = at_work.buttons("edit")
+    await at_work.click("beside")
+    question = {"text": "how much is llama 3.3 70b on groq?", "thread_ts": at_work.slack.messages[card]["thread_ts"]}
+    await at_work.begin(**question)
+    beside, prices = (rows for message in at_work.slack.messages.values() for rows in rows_of(message))
+    assert beside[0][3:5] == ["a month", "per 1K tokens"]
+    assert beside[1][0].endswith(" (chosen)")
+    assert prices[0] == ["seller", "model or product", "billed", "price", "per", "source"]
+    at_work.slack.refusals["chat.postMessage"] = [(200, {}, {"ok": False, "error": "invalid_blocks"})]
+    await at_work.begin(**question)
+    newest = list(at_work.slack.messages.values())[-1]
+    assert rows_of(newest) == []
+    assert all(cell in json.dumps(newest, ensure_ascii=False) for cell in prices[1])
+
+
 async def test_a_plan_is_approved_once_tested_rated_and_rolled_back(at_work: Workplace) -> None:
     await at_work.begin()
     (_, _, approve), *_ = at_work.buttons("approve")
@@ -310,9 +337,35 @@ async def test_a_plan_is_approved_once_tested_rated_and_rolled_back(at_work: Wor
     assert "Verdict: " in at_work.text()
     await at_work.click("rate", nth=3)
     assert at_work.door.context.records.outcomes.all()[-1].ratings[0].stars == 4
+    await at_work.click("try", user=BOB)
+    assert at_work.slack.views == []
+    await at_work.click("try")
+    assert await at_work.submit({"prompt": "How do I <reset> it?"}) == {}
+    answer = json.dumps(list(at_work.slack.messages.values())[-1])
+    assert "*Prompt* How do I &lt;reset&gt; it?" in answer
+    assert "TTFT" in answer
+    (card, _, _), *_ = at_work.buttons("edit")
+    await at_work.begin(text="what is deployed?", thread_ts=at_work.slack.messages[card]["thread_ts"])
+    (rows,) = rows_of(list(at_work.slack.messages.values())[-1])
+    assert rows[1][0] == at_work.door.context.records.deployments.all()[0].deployment_id
     await at_work.click("rollback")
     assert (await at_work.view()).deployment is None
     assert at_work.door.context.records.deployments.all()[-1].state == "rolled_back"
+
+
+async def test_long_work_is_stopped_by_a_click_of_whoever_began_it(at_work: Workplace) -> None:
+    at_work.door.context = replace(at_work.door.context, validation_seconds=6000)
+    await at_work.begin()
+    await at_work.click("approve", wait=False)
+    await at_work.slack.until(
+        lambda: any(" load test: " in json.dumps(each) for each in at_work.slack.messages.values())
+    )
+    await at_work.click("stop", user=BOB, wait=False)
+    await at_work.slack.until(lambda: at_work.slack.whispers)
+    assert "somebody else" in at_work.slack.whispers[-1]["text"]
+    await at_work.click("stop")
+    assert "Verdict: " in at_work.text()
+    assert not [each for each in at_work.slack.messages.values() if '"stop"' in json.dumps(each)]
 
 
 async def test_who_may_not_deploy_is_refused_by_click_and_by_word(

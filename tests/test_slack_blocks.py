@@ -10,16 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.events import Asked, Card, Comparison, Failed, Options, Progress, Report, Said
+from agent.events import Asked, Card, Comparison, Failed, Options, Progress, Replied, Report, Said
 from tools.editing import FIELDS
 from tools.intent import Intent
 from ui.slack import form
-from ui.slack.blocks import fitted, paragraphs, table
+from ui.slack.answers import said_blocks
+from ui.slack.blocks import fitted, paragraphs
 from ui.slack.card import card_blocks
 from ui.slack.files import Files
 from ui.slack.jobs import Job, Place, job_of, message_job
-from ui.slack.notes import asked_blocks, failed_blocks, progress_text, report_blocks, said_blocks
-from ui.slack.options import comparison_blocks, options_blocks, why_blocks
+from ui.slack.notes import asked_blocks, failed_blocks, progress_text, replied_blocks, report_blocks
+from ui.slack.options import beside_blocks, comparison_blocks, options_blocks, why_blocks
+from ui.slack.tables import table, without_tables
 from ui.slack.wire import web_client
 from ui.slack.wording import cut, escaped, words_of
 
@@ -64,23 +66,32 @@ def test_the_main_messages_are_as_they_were(
     repository: Path,
     update_golden: bool,
 ) -> None:
-    golden = repository / "tests" / "golden" / "slack.json"
+    golden = repository / "tests" / "golden" / "slack.jsonl"
     report, view = Report(seen["report"]), form.form(card, {"team": "T1", "channel": "C1", "thread_ts": "1.1"})
     shown = {
         "card": accepted(card_blocks(card, may_deploy=True)),
         "card of one who may only plan": accepted(card_blocks(card, may_deploy=False)),
-        "form": view | {"blocks": view["blocks"][:-2]},  # without the list of every other field
+        "form": view["blocks"][:-2],  # without the list of every other field
         "options": accepted(options_blocks(options, card.revision, ["total_users: 1,000 → 2,000"])),
         "why": accepted(why_blocks(options, card.revision, options.options[1]["id"])),
         "comparison": accepted(comparison_blocks(Comparison(**seen["comparison"]))),
+        "side by side": accepted(beside_blocks(options, card.revision)),
+        "prices": accepted(said_blocks(Said(**seen["prices"]))),
+        "bill": accepted(said_blocks(Said(**seen["bill"]))),
+        "answer of what runs": accepted(replied_blocks("Hello?", Replied("It works.", True, 8, 3, 91.0, 12.5))),
         "verdict": accepted(report_blocks(report, 3, {"id": "d-1"})),
         "question": accepted(asked_blocks(Asked("budget", "Is there a budget?", ("under $500 a month", "no limit")))),
         "failure": accepted(failed_blocks(Failed("port 8100 is in use", "stop what listens there"))),
-        "progress": progress_text(Progress("load test", 0.42, "68 answered, 0 failed, TTFT p90 146 ms")),
     }
+    lines = [json.dumps({"message": name, **block}, ensure_ascii=False) for name in shown for block in shown[name]]
     if update_golden:
-        golden.write_text(json.dumps(shown, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    assert shown == json.loads(golden.read_text(encoding="utf-8"))
+        golden.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert lines == golden.read_text(encoding="utf-8").splitlines()
+
+
+def test_progress_is_one_line_with_a_bar() -> None:
+    event = Progress("load test", 0.42, "68 answered, 0 failed, TTFT p90 146 ms")
+    assert progress_text(event) == "▰▰▰▰▱▱▱▱▱▱ load test: 68 answered, 0 failed, TTFT p90 146 ms"
 
 
 def test_nothing_that_is_shown_calls_or_links_anybody(seen: Json, accepted: Callable[[list[Json]], list[Json]]) -> None:
@@ -91,6 +102,9 @@ def test_nothing_that_is_shown_calls_or_links_anybody(seen: Json, accepted: Call
         *accepted(comparison_blocks(Comparison(**hostile["comparison"]))),
         *accepted(report_blocks(Report(hostile["report"]), 1, {"id": HOSTILE})),
         *accepted(said_blocks(Said(HOSTILE * 500))),
+        *accepted(without_tables(said_blocks(Said(**hostile["prices"])))),
+        *accepted(said_blocks(Said(**hostile["bill"]))),
+        *accepted(replied_blocks(HOSTILE, Replied(HOSTILE * 100, True, note=HOSTILE))),
         *accepted(failed_blocks(Failed(HOSTILE, HOSTILE))),
         *accepted(asked_blocks(Asked("budget", HOSTILE, (HOSTILE * 10,) * 30))),
     ]
@@ -144,14 +158,20 @@ def test_what_is_escaped_reads_back_as_it_was_or_is_cut(text: str, limit: int) -
 
 
 @settings(max_examples=60, deadline=None)
-@given(texts=st.lists(st.text(max_size=5000), max_size=80), rows=st.lists(st.text(max_size=300), max_size=60))
-def test_any_number_of_blocks_becomes_a_message_that_slack_takes(
-    slack_double: ModuleType, texts: list[str], rows: list[str]
+@given(
+    texts=st.lists(st.text(max_size=5000), max_size=80),
+    rows=st.lists(st.tuples(st.text(max_size=300), st.text(max_size=300)), max_size=130),
+)
+def test_any_number_of_blocks_becomes_a_message_that_slack_takes_with_its_tables_or_without(
+    slack_double: ModuleType, texts: list[str], rows: list[tuple[str, str]]
 ) -> None:
-    blocks = [block for text in texts for block in paragraphs(text)] + table(
-        [("a", "b"), *((row, row) for row in rows)]
-    )
-    assert slack_double.faults(fitted(blocks)) == []
+    drawn = table([("a", "b"), *rows], (1,))
+    blocks = [block for text in texts for block in paragraphs(text)] + drawn
+    for shown in (fitted(blocks), fitted(drawn), without_tables(fitted(blocks))):
+        assert slack_double.faults(shown) == []
+    assert drawn[0]["rows"]
+    assert (len(drawn) == 2) == (len(drawn[0]["rows"]) < len(rows) + 1)  # what was left out is told
+    assert not [block for block in without_tables(drawn) if block["type"] == "table"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -131,6 +132,34 @@ async def test_a_desk_finishes_what_runs_and_leaves_what_takes_too_long(inbox: I
         assert await began.get() == "Ev2"
     assert _done(inbox, "Ev2")
     assert began.empty()
+
+
+async def test_to_stop_something_goes_to_the_process_that_works_on_it(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.slack.desk.LOOK_EVERY_S", 0.05)
+    began, done, stop = asyncio.Event(), asyncio.Event(), replace(JOB, kind="stop")
+
+    async def working(_: str, job: Job, __: str | None) -> None:
+        began.set()
+        if job.kind == "stop":
+            done.set()
+        await done.wait()
+
+    async def elsewhere(*_: object) -> None:
+        raise AssertionError("nothing runs here")
+
+    first, second = Desk(inbox, working), Desk(inbox, elsewhere)
+    async with first.opened(finish_within_s=60), second.opened(finish_within_s=60), asyncio.timeout(60):
+        await first.take("Ev1", JOB)
+        await began.wait()
+        await second.take("click 1", stop)
+        await done.wait()
+        await first.idle()
+        await second.idle()
+    assert _done(inbox, "Ev1")
+    assert _done(inbox, "click 1")
+    assert inbox.worker_on(stop.to_json()["place"]) is None
 
 
 async def test_a_job_that_fails_is_not_tried_again(inbox: Inbox, caplog: pytest.LogCaptureFixture) -> None:

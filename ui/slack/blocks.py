@@ -84,30 +84,6 @@ def bold(text: str) -> str:
     return f"*{escaped(text, 500).replace('*', '∗')}*"
 
 
-def table(rows: Iterable[tuple[str, ...]]) -> list[Block]:
-    """Rows aligned in a fixed-width font; the first is the heading. As many as fit one section."""
-    rows = list(rows)
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    lines = ["  ".join(_padded(row, widths)).rstrip().replace("`", "'") for row in rows]
-    kept: list[str] = []
-    for line in lines:
-        if len("\n".join(map(_shown, (*kept, line)))) > SECTION_CHARS - 10:
-            break
-        kept.append(line)
-    shown = "\n".join(map(_shown, kept))
-    found = [section(f"```{shown}```")]
-    return found + ([context(f"{len(lines) - len(kept)} more rows")] if len(kept) < len(lines) else [])
-
-
-def _padded(row: tuple[str, ...], widths: list[int]) -> list[str]:
-    return [cell.ljust(width) if place == 0 else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))]  # fmt: skip
-
-
-def _shown(line: str) -> str:
-    return escaped(line, SECTION_CHARS)
-
-
 def fitted(blocks: Iterable[Block]) -> list[Block]:
     """As many blocks as one message takes; what is left out is told."""
     blocks, kept, used = list(blocks), list[Block](), 0

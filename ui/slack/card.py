@@ -53,6 +53,12 @@ def roll_back_button(deployment_id: str, revision: int) -> Block:
     return button("Roll back", "rollback", {"revision": revision}, style="danger", confirm=asked)
 
 
+def deployed_buttons(deployment_id: str, revision: int | None) -> list[Block]:
+    """What can be done with what runs; without `revision` it is only asked."""
+    asking = button("Try a prompt", "try", {})
+    return [asking] if revision is None else [asking, roll_back_button(deployment_id, revision)]
+
+
 def _line(field: Mapping[str, Any]) -> str:
     unit = f" {escaped(field['unit'], 40)}" if field["unit"] else ""
     detail = f" · {escaped(field['detail'], DETAIL_CHARS)}" if field["detail"] else ""
@@ -82,8 +88,8 @@ def _buttons(shown: Mapping[str, Any], places: list[dict[str, Any]], *, may_depl
         acts += [approve_button(chosen, place, revision) for place in places[:MOST_PLACES]]
     acts.append(button("Edit", "edit", {"revision": revision}))
     acts += [button(name.capitalize(), name, {"revision": revision}) for name in ("undo", "redo")]
-    if deployment and may_deploy:
-        acts.append(roll_back_button(str(deployment["id"]), revision))
+    if deployment:
+        acts += deployed_buttons(str(deployment["id"]), revision if may_deploy else None)
     acts.append(button("Leave it", "cancel", {"revision": revision}))
     return acts
 

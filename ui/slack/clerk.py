@@ -5,19 +5,20 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from agent.events import Event, Said
+from agent.events import Card, Event, Said
 from agent.sessions import Sessions, View
 from knowledge.errors import Conflict, NotFound, SextantError
 from ui.api.measures import Measures
+from ui.slack.answers import said_blocks
 from ui.slack.files import Files
 from ui.slack.jobs import Job
-from ui.slack.notes import said_blocks
-from ui.slack.options import why_blocks
+from ui.slack.options import beside_blocks, why_blocks
 from ui.slack.threads import Threads
 from ui.slack.turn import Turn
 from ui.slack.wire import Wire
 
 EVERYBODY = "*"
+ASIDE = ("try", "stop", "rate", "why", "beside", "compare")
 CUT_OFF = "The server was stopped in the middle of this. Say “test it again” or “roll back” to go on."
 
 log = logging.getLogger("sextant.slack")
@@ -46,7 +47,7 @@ class Clerk:
     async def run(self, event_id: str, job: Job, begun: str | None) -> None:
         """Carry out a job; `begun` for one that another process left, which may have come some way."""
         try:
-            await self._own(job)
+            await self.own(job)
             await self._carry_out(event_id, job, begun)
         except SextantError as error:
             await self.refuse(job, error)
@@ -65,21 +66,21 @@ class Clerk:
             return True
         return await asyncio.to_thread(self.threads.user, job.place.conversation) == job.user
 
-    async def view(self, job: Job) -> View:
-        """The conversation behind a click on its newest card. Raises Conflict and NotFound."""
-        await self._own(job)
+    async def standing(self, job: Job) -> tuple[View, Card]:
+        """The conversation behind a click on its newest card, and that card. Raises Conflict and NotFound."""
+        await self.own(job)
         view = await self.door.view(job.place.conversation, job.owner)
         if view.revision != job.revision or view.card is None:
             raise Conflict(
                 f"this card is out of date (revision {job.revision}, now {view.revision})", "look at the newest card"
             )
-        return view
+        return view, view.card
 
     async def refuse(self, job: Job, error: SextantError) -> None:
         """Tell only the person who asked."""
         await self.wire.whisper(job.place, job.user, "\n".join(filter(None, (error.message, error.cure))))
 
-    async def _own(self, job: Job) -> None:
+    async def own(self, job: Job) -> None:
         """Everybody sees and changes only what they began."""
         named = job.place.conversation
         if job.kind == "say" and job.addressed:
@@ -93,27 +94,41 @@ class Clerk:
 
     async def _carry_out(self, event_id: str, job: Job, begun: str | None) -> None:
         turn = Turn(self.wire, self.threads, job, may_deploy=self.may_deploy(job.user))
-        if job.kind == "why":
-            await self._why(job)
-        elif job.kind == "rate":
-            await self.door.rate(job.place.conversation, job.owner, int(job.values["stars"]))
-            await self.wire.whisper(job.place, job.user, "Kept with the outcome.")
-        elif job.kind == "compare":
-            view = await self.view(job)
-            chosen = (view.chosen_option or {}).get("id", "")
-            words = f"compare {chosen} {job.values['option']}"
-            await turn.play(self._watched("say", self._say(job, words)))
+        if job.kind in ASIDE:
+            await self._aside(job, turn)
         elif begun is None:
             await turn.play(self._watched(job.kind, await self._events(event_id, job)))
         else:
             await self._resumed(event_id, job, begun, turn)
 
-    async def _why(self, job: Job) -> None:
-        view = await self.view(job)
-        wanted = str(job.values.get("option"))
-        if view.options is None or wanted not in {option["id"] for option in view.options.options}:
+    async def _aside(self, job: Job, turn: Turn) -> None:
+        """What changes nothing in the conversation, so that it may be done again."""
+        named, owner = job.place.conversation, job.owner
+        match job.kind:
+            case "try":
+                await turn.play(self.door.ask(named, owner, job.text))
+            case "stop":
+                if not await self.door.stop(named, owner):
+                    await self.wire.whisper(job.place, job.user, "Nothing runs here that could be stopped.")
+            case "rate":
+                await self.door.rate(named, owner, int(job.values["stars"]))
+                await self.wire.whisper(job.place, job.user, f"{job.values['stars']} ★ kept with the outcome.")
+            case _:
+                await self._look(job, turn)
+
+    async def _look(self, job: Job, turn: Turn) -> None:
+        """A closer look at the options of the newest card."""
+        view, _ = await self.standing(job)
+        wanted, options = str(job.values.get("option", "")), view.options
+        if options is None or (wanted and wanted not in {option["id"] for option in options.options}):
             raise NotFound("option", wanted)
-        await self.wire.post(job.place, "Why", why_blocks(view.options, job.revision, wanted))
+        if job.kind == "why":
+            await self.wire.post(job.place, "Why", why_blocks(options, job.revision, wanted))
+        elif job.kind == "beside":
+            await self.wire.post(job.place, "Options side by side", beside_blocks(options, job.revision))
+        else:
+            words = f"compare {(view.chosen_option or {}).get('id', '')} {wanted}"
+            await turn.play(self._watched("say", self._say(job, words)))
 
     async def _resumed(self, event_id: str, job: Job, begun: str, turn: Turn) -> None:
         """Finish what a process left; what it had carried out already is only shown."""

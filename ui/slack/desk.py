@@ -12,6 +12,7 @@ from ui.slack.inbox import HOLD_S, Inbox
 from ui.slack.jobs import Job, job_of
 
 FINISH_WITHIN_S = 10.0
+LOOK_EVERY_S = HOLD_S / 4
 Run = Callable[[str, Job, str | None], Awaitable[None]]
 """Event id, job, and since when the conversation may know of it; None when it is new."""
 
@@ -28,8 +29,15 @@ class Desk:
         self._tasks: dict[asyncio.Task[None], str] = {}
 
     async def take(self, event_id: str, job: Job) -> None:
-        """Keep a job and begin it; one that was seen before is left alone."""
-        if await asyncio.to_thread(self._inbox.take, event_id, job.to_json(), self._worker):
+        """Keep a job and begin it; one that was seen before is left alone.
+
+        To stop something goes to the process that works on it, which looks for it every `LOOK_EVERY_S`.
+        """
+        told = job.to_json()
+        busy = await asyncio.to_thread(self._inbox.worker_on, told["place"]) if job.kind == "stop" else None
+        worker = busy or self._worker
+        here = worker == self._worker
+        if await asyncio.to_thread(self._inbox.take, event_id, told, worker, begun=here) and here:
             self._begin(event_id, job, None)
 
     def aside(self, work: Coroutine[Any, Any, None]) -> None:
@@ -69,7 +77,7 @@ class Desk:
             except SextantError as error:  # the database is away: tried again
                 log.warning("%s", error.message)
             with suppress(TimeoutError):
-                await asyncio.wait_for(closing.wait(), HOLD_S / 4)
+                await asyncio.wait_for(closing.wait(), LOOK_EVERY_S)
 
     def _begin(self, event_id: str, job: Job, begun: str | None) -> None:
         self._tracked(self._done(event_id, job, begun), event_id)

@@ -12,8 +12,8 @@ from ui.slack.blocks import Block, bold, plain, section
 from ui.slack.wording import storable
 from ui.web.props import card_props
 
-FORM = "edit"
-ELEMENT = "value"
+EDIT, TRY = "edit", "try"
+ELEMENT, PROMPT = "value", "prompt"
 ADD_FIELD, ADD_VALUE = "add field", "add value"
 UNSET = "null"
 MOST_BLOCKS = 100
@@ -36,13 +36,33 @@ def form(card: Card, place: Json) -> dict[str, Any]:
     blocks += [section(bold("Another field")), *_another(shown["absent"])]
     return {
         "type": "modal",
-        "callback_id": FORM,
+        "callback_id": EDIT,
         "title": plain("Specification", 24),
         "submit": plain("Apply changes", 24),
         "close": plain("Leave it", 24),
         "private_metadata": json.dumps({**place, "revision": card.revision}),
         "blocks": blocks,
     }
+
+
+def prompt_form(place: Json) -> dict[str, Any]:
+    """The modal that asks for a prompt to try on what runs."""
+    text = {"type": "plain_text_input", "action_id": ELEMENT, "multiline": True, "max_length": VALUE_CHARS}
+    hint = plain("At most 256 tokens are answered, here in the thread.", LABEL_CHARS)
+    return {
+        "type": "modal",
+        "callback_id": TRY,
+        "title": plain("Try a prompt", 24),
+        "submit": plain("Ask", 24),
+        "close": plain("Leave it", 24),
+        "private_metadata": json.dumps(place),
+        "blocks": [{"type": "input", "block_id": PROMPT, "label": plain("Prompt", 100), "element": text, "hint": hint}],
+    }
+
+
+def prompt_of(state: Json) -> str:
+    """The prompt that was typed."""
+    return _typed(state, PROMPT)
 
 
 def changes(card: Card, state: Json) -> dict[str, str]:

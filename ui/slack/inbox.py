@@ -35,15 +35,23 @@ class Inbox:
         self.database = database
         self._clock = clock
 
-    def take(self, event_id: str, job: Mapping[str, Any], worker: str) -> bool:
-        """Keep a job and hold it; False when the event was seen before."""
+    def take(self, event_id: str, job: Mapping[str, Any], worker: str, *, begun: bool = True) -> bool:
+        """Keep a job and hold it; False when the event was seen before. Not `begun`: `worker` looks for it itself."""
         now = self._clock()
         values = {"id": event_id, "job": json.dumps(job, ensure_ascii=False), "worker": worker,
-                  "now": stamp(now), "until": _after(now, HOLD_S)}  # fmt: skip
+                  "now": stamp(now), "until": _after(now, HOLD_S), "attempts": int(begun)}  # fmt: skip
         with self.database.write() as connection:
             return connection.execute(
-                "INSERT INTO slack_inbox VALUES (:id, :job, 0, 1, :worker, :until, :now) ON CONFLICT DO NOTHING", values
+                "INSERT INTO slack_inbox VALUES (:id, :job, 0, :attempts, :worker, :until, :now) "
+                "ON CONFLICT DO NOTHING", values
             ).rowcount == 1  # fmt: skip
+
+    def worker_on(self, place: Mapping[str, Any]) -> str | None:
+        """Who works on a conversation; None when nobody does."""
+        query = "SELECT job, holder FROM slack_inbox WHERE done = 0 AND held_until > :now"
+        with self.database.read() as connection:
+            rows = connection.execute(query, {"now": stamp(self._clock())}).fetchall()
+        return next((str(row["holder"]) for row in rows if json.loads(row["job"]).get("place") == place), None)
 
     def hold(self, worker: str) -> None:
         """Go on holding what `worker` has."""
@@ -70,7 +78,7 @@ class Inbox:
             )
 
     def take_over(self, worker: str) -> tuple[Left, ...]:
-        """Hold what nobody holds any longer. What failed too often is given up."""
+        """Hold what nobody holds any longer, and begin what was left to us. What failed too often is given up."""
         now = self._clock()
         values = {"worker": worker, "now": stamp(now), "until": _after(now, HOLD_S), "most": MOST_ATTEMPTS}
         with self.database.write() as connection:
@@ -80,7 +88,8 @@ class Inbox:
             )  # fmt: skip
             rows: Iterable[Any] = connection.execute(
                 "UPDATE slack_inbox SET holder = :worker, held_until = :until, attempts = attempts + 1 "
-                "WHERE done = 0 AND held_until <= :now RETURNING event_id, job, seen_at", values
+                "WHERE done = 0 AND (held_until <= :now OR holder = :worker AND attempts = 0) "
+                "RETURNING event_id, job, seen_at", values
             ).fetchall()  # fmt: skip
         ordered = sorted(rows, key=lambda row: str(row["seen_at"]))
         return tuple(Left(row["event_id"], json.loads(row["job"]), row["seen_at"]) for row in ordered)

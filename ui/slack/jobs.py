@@ -29,7 +29,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something to do for somebody: `kind` is `say`, an act of the session door, `why` or `compare`."""
+    """Something to do for somebody: `kind` is `say`, an act of the session door, or something that changes nothing
+    (`clerk.ASIDE`)."""
 
     kind: str
     place: Place

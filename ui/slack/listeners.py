@@ -3,7 +3,8 @@
 import json
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
@@ -19,12 +20,13 @@ from ui.slack.jobs import Job, Place, click_job, message_job
 from ui.slack.wire import AWAY, told
 
 Body = dict[str, Any]
+Json = Mapping[str, Any]
 
-ACTS = ("choose", "cancel", "rollback", "undo", "redo", "why", "compare")
+ACTS = ("choose", "cancel", "rollback", "undo", "redo", "why", "compare", "beside", "stop")
 NUMBERED = {"answer": "say", "change": "edit", "approve": "approve", "rate": "rate"}
 """Buttons of which one row may hold several."""
 
-LATE = "The form could not be opened in time. Click “Edit” again."
+LATE = "The form could not be opened in time. Click again."
 STALE = "This card is out of date: close the form and open it from the newest card."
 
 
@@ -40,12 +42,14 @@ class Listeners:
         for event in ("app_mention", "message"):
             app.event(event)(self.said)
         app.event(re.compile(r".*"))(self.ignored)
-        app.action("edit")(self.edit)
+        for name, form_of in ((form.EDIT, self._edit_form), (form.TRY, self._prompt_form)):
+            app.action(name)(self.opening(form_of))
         for kind in ACTS:
             app.action(kind)(self.clicked(kind))
         for name, kind in NUMBERED.items():
             app.action(re.compile(f"{name}:.+"))(self.clicked(kind))
-        app.view(form.FORM)(self.submitted)
+        app.view(form.EDIT)(self.edited)
+        app.view(form.TRY)(self.asked)
 
     async def said(self, body: Body, context: AsyncBoltContext) -> None:
         """A mention, a direct message, or words in a thread."""
@@ -65,43 +69,53 @@ class Listeners:
 
         return listener
 
-    async def edit(self, ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
-        """Open the form: Slack's trigger lives for 3 s, so nothing is planned before."""
-        await ack()
-        self._desk.aside(self._open(click_job(body, _team(context), "edit"), str(body["trigger_id"])))
+    def opening(self, form_of: Callable[[Job, Json], Awaitable[Body]]) -> Callable[..., Awaitable[None]]:
+        """A button that opens a form: Slack's trigger lives for 3 s, so nothing is planned before."""
 
-    async def _open(self, job: Job, trigger: str) -> None:
+        async def listener(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+            await ack()
+            job = click_job(body, _team(context), "open")
+            self._desk.aside(self._open(job, form_of, str(body["trigger_id"])))
+
+        return listener
+
+    async def _open(self, job: Job, form_of: Callable[[Job, Json], Awaitable[Body]], trigger: str) -> None:
         try:
-            view = await self._clerk.view(job)
+            view = await form_of(job, asdict(job.place))
         except SextantError as error:
             await self._clerk.refuse(job, error)
             return
-        place = {"team": job.place.team, "channel": job.place.channel, "thread_ts": job.place.thread_ts}
-        if view.card is not None and not await self._clerk.wire.open_form(trigger, form.form(view.card, place)):
+        if not await self._clerk.wire.open_form(trigger, view):
             await self._clerk.wire.whisper(job.place, job.user, LATE)
 
-    async def submitted(self, ack: AsyncAck, body: Body) -> None:
+    async def _edit_form(self, job: Job, place: Json) -> Body:
+        _, card = await self._clerk.standing(job)
+        return form.form(card, place)
+
+    async def _prompt_form(self, job: Job, place: Json) -> Body:
+        await self._clerk.own(job)
+        return form.prompt_form(place)
+
+    async def edited(self, ack: AsyncAck, body: Body) -> None:
         """What the form holds: faults are told in it, the rest is planned after it has closed."""
-        sent = body["view"]
-        place = json.loads(sent["private_metadata"])
-        revision = place.pop("revision")
-        job = Job("edit", Place(**place), str(body["user"]["id"]), revision=revision)
-        state = sent["state"]["values"]
+        job, state = _sent(body, "edit")
         try:
-            view = await self._clerk.view(job)
+            view, card = await self._clerk.standing(job)
         except SextantError:
             await ack(response_action="errors", errors={next(iter(state)): STALE})
             return
-        if view.card is None:
-            return
-        typed = form.changes(view.card, state)
-        values, errors = form.checked(Intent.model_validate(view.intent), typed)
+        values, errors = form.checked(Intent.model_validate(view.intent), form.changes(card, state))
         if errors:
             await ack(response_action="errors", errors=form.errors_by_block(errors, state))
             return
         if values:
-            kept = Job("edit", job.place, job.user, revision=revision, values=values)
-            await self._desk.take(f"form {sent['id']} {sent.get('hash', '')}", kept)
+            await self._desk.take(_form(body), replace(job, values=values))
+        await ack()
+
+    async def asked(self, ack: AsyncAck, body: Body) -> None:
+        """A prompt for what runs."""
+        job, state = _sent(body, "try")
+        await self._desk.take(_form(body), replace(job, text=form.prompt_of(state)))
         await ack()
 
 
@@ -149,6 +163,19 @@ def _team(context: AsyncBoltContext) -> str:
     if known is None or known.team_id is None:
         raise Unavailable("the workspace is not known", "check the bot token")
     return known.team_id
+
+
+def _sent(body: Body, kind: str) -> tuple[Job, Json]:
+    """A form that was sent: the job that it is of, and its fields."""
+    told = json.loads(body["view"]["private_metadata"])
+    place = Place(told["team"], told["channel"], told["thread_ts"])
+    job = Job(kind, place, str(body["user"]["id"]), revision=told.get("revision", 0))
+    return job, body["view"]["state"]["values"]
+
+
+def _form(body: Body) -> str:
+    """A form has no event id; its own is new with every opening."""
+    return f"form {body['view']['id']} {body['view'].get('hash', '')}"
 
 
 def _click(body: Body) -> str:

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from agent.events import Asked, Failed, Progress, Report, Said
-from ui.slack.blocks import Block, actions, bold, button, context, fitted, header, paragraphs, section, table
-from ui.slack.card import roll_back_button
+from agent.events import Asked, Failed, Progress, Replied, Report
+from ui.slack.blocks import CONTEXT_CHARS, Block, actions, bold, button, context, fitted, header, paragraphs, section
+from ui.slack.card import deployed_buttons
+from ui.slack.tables import table
 from ui.slack.wording import escaped
+from ui.web.deployment import reply_props
 from ui.web.props import question_props, report_props
 
 BAR = 10
@@ -14,9 +16,13 @@ MOST_STARS = 5
 MARKS = {"met": "✓ met", "not_met": "✗ not met"}
 
 
-def said_blocks(said: Said) -> list[Block]:
-    """Words."""
-    return fitted(paragraphs(said.text))
+def replied_blocks(prompt: str, reply: Replied) -> list[Block]:
+    """A prompt with the answer of what was deployed, and how fast it came."""
+    shown = reply_props(prompt, reply)
+    figures = [f"{each['name']} {each['text']}" for each in shown["figures"]]
+    asked = [context(f"{bold('Prompt')} {escaped(prompt, CONTEXT_CHARS - 20)}")]
+    told = escaped(" · ".join(filter(None, (*figures, shown["note"]))), CONTEXT_CHARS)
+    return fitted([*asked, *paragraphs(reply.text), *([context(told)] if told else [])])
 
 
 def failed_blocks(failed: Failed) -> list[Block]:
@@ -49,7 +55,7 @@ def report_blocks(report: Report, revision: int | None, deployment: Mapping[str,
          MARKS.get(each["verdict"], each["verdict"]))
         for each in shown["slos"]
     ]  # fmt: skip
-    blocks += table(rows) if shown["slos"] else []
+    blocks += table(rows, range(1, 5)) if shown["slos"] else []
     blocks.append(section(" · ".join(f"{each['name']} *{escaped(each['text'], 100)}*" for each in shown["facts"])))
     if shown["notes"]:
         blocks += paragraphs("\n".join(f"• {each}" for each in shown["notes"]))
@@ -57,8 +63,8 @@ def report_blocks(report: Report, revision: int | None, deployment: Mapping[str,
     buttons = [
         button(f"{stars} ★", f"rate:{stars}", {"values": {"stars": stars}}) for stars in range(1, MOST_STARS + 1)
     ]
-    if deployment and revision is not None:
-        buttons.append(roll_back_button(str(deployment["id"]), revision))
+    if deployment:
+        buttons += deployed_buttons(str(deployment["id"]), revision)
     blocks.append(actions("verdict", buttons))
     name = escaped(str(shown["deployment"]), 100)
     blocks.append(

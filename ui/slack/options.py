@@ -15,8 +15,8 @@ from ui.slack.blocks import (
     header,
     paragraphs,
     section,
-    table,
 )
+from ui.slack.tables import table
 from ui.slack.wording import escaped
 from ui.web.props import comparison_props, options_props
 
@@ -34,7 +34,8 @@ def options_blocks(options: Options, revision: int, note: Sequence[str] = ()) ->
     said = paragraphs("\n".join(note))
     if not places:
         return fitted([header("Nothing meets these needs"), *said, *_left_out(shown, every=True)])
-    blocks = [header("Options"), *said, section(_picks(shown, places))]
+    beside = button("Side by side", "beside", {"revision": revision})
+    blocks = [header("Options"), *said, section(_picks(shown, places)), actions("options", [beside])]
     for each in _most_telling(shown, places):
         blocks += _option(shown["options"][each], places[each], shown)
     if len(places) > SHOWN:
@@ -54,13 +55,26 @@ def why_blocks(options: Options, revision: int, wanted: str) -> list[Block]:
     return fitted([section(bold(_title(option))), *paragraphs("\n".join(f"• {line}" for line in lines))])
 
 
+def beside_blocks(options: Options, revision: int) -> list[Block]:
+    """Every option as a row of one table."""
+    shown = options_props(options, revision)["options"].values()
+    times = [time["name"] for time in next(iter(shown))["times"]]
+    rows = [("option", "runs", "where", "a month", "per 1K tokens", *times, "used", "quality", "evidence")]
+    for place, each in enumerate(shown, start=1):
+        title = f"{place}. {each['model']}{' (chosen)' if each['chosen'] else ''}"
+        told = [f"{time['text']}{MARKS[time['met']]}" for time in each["times"]]
+        rows.append((title, each["runs"], each["where"], each["monthly"], each["per_1k"], *told,
+                     each["used"], each["quality"], each["evidence"]))  # fmt: skip
+    return fitted([section(bold("Options side by side")), *table(rows, range(3, 6 + len(times)))])
+
+
 def comparison_blocks(comparison: Comparison) -> list[Block]:
     """Two plans or options side by side."""
     shown = comparison_props(comparison)
-    rows = [("", "before", "after", "difference")]
+    rows = [("field", "before", "after", "difference")]
     rows += [(row["field"], row["before"], row["after"], row["change"]) for row in shown["rows"]]
     same = [context("They do not differ in anything that was planned.")]
-    return fitted([section(bold(shown["title"])), *(table(rows) if shown["rows"] else same)])
+    return fitted([section(bold(shown["title"])), *(table(rows, (1, 2, 3)) if shown["rows"] else same)])
 
 
 def _most_telling(shown: Json, places: Mapping[str, int]) -> list[str]:

@@ -8,10 +8,11 @@ from agent.events import Asked, Card, Comparison, Event, Failed, Options, Progre
 from agent.sessions import View
 from knowledge.errors import SextantError
 from ui.rendering.plan import headline
+from ui.slack.answers import said_blocks
 from ui.slack.blocks import Block, context
 from ui.slack.card import card_blocks
 from ui.slack.jobs import Job
-from ui.slack.notes import asked_blocks, failed_blocks, report_blocks, said_blocks
+from ui.slack.notes import asked_blocks, failed_blocks, replied_blocks, report_blocks
 from ui.slack.options import comparison_blocks, options_blocks
 from ui.slack.threads import Threads
 from ui.slack.wire import Wire
@@ -63,7 +64,7 @@ class Turn:
                 self._options = event
             case Report():
                 self._report = event
-            case Said(text=text) if self._job.kind in QUIET:
+            case Said(text=text, kind="") if self._job.kind in QUIET:
                 self._note.append(text)
             case _:
                 await self._tell(event)
@@ -84,7 +85,7 @@ class Turn:
             await self._verdict(self._report)
 
     async def _tell(self, event: Event) -> None:
-        text, blocks = _shown(event)
+        text, blocks = _shown(event, self._job)
         if blocks:
             await self._wire.post(self._job.place, text, blocks)
 
@@ -144,7 +145,7 @@ async def _read(events: AsyncIterator[Event], told: asyncio.Queue[Event | None])
         told.put_nowait(None)
 
 
-def _shown(event: Event) -> tuple[str, list[Block]]:
+def _shown(event: Event, job: Job) -> tuple[str, list[Block]]:
     match event:
         case Said(text=text):
             return text, said_blocks(event)
@@ -155,7 +156,7 @@ def _shown(event: Event) -> tuple[str, list[Block]]:
         case Comparison(title=title):
             return title, comparison_blocks(event)
         case Replied(text=text, finished=True):
-            return text, said_blocks(Said(text))
+            return text or event.note, replied_blocks(job.text, event)
         case _:
             return "", []
 

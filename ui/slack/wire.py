@@ -14,10 +14,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from ui.slack.blocks import TEXT_CHARS, Block
 from ui.slack.jobs import Place
+from ui.slack.tables import without_tables
 from ui.slack.wording import escaped
 
 RETRIES = 3
 TIMEOUT_S = 20
+REFUSED_BLOCKS = ("invalid_blocks", "invalid_attachments")
 AWAY = (SlackApiError, ClientError, TimeoutError, OSError)
 
 log = logging.getLogger("sextant.slack")
@@ -77,7 +79,10 @@ class Wire:
             return await self._client.api_call(method, json=body | named | ({"blocks": blocks} if blocks else {}))
         except AWAY as error:
             log.warning("%s in %s: %s", method, place.conversation, told(error))
-            return None
+            plainer = without_tables(blocks)
+            if told(error) not in REFUSED_BLOCKS or plainer == blocks:
+                return None
+            return await self._tried(method, named, place, text, plainer)
 
 
 def told(error: Exception) -> str:

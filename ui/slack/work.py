@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from agent.events import Progress
-from ui.slack.blocks import Block, section
+from ui.slack.blocks import Block, actions, button, confirm, section
 from ui.slack.jobs import Place
 from ui.slack.notes import progress_text
 from ui.slack.wire import Wire
@@ -37,7 +37,7 @@ class Work:
         if early or (self.sending is not None and not self.sending.done()):
             return
         self._shown = now
-        self.sending = asyncio.create_task(self._draw(progress_text(event)))
+        self.sending = asyncio.create_task(self._draw(progress_text(event), _stop_button()))
 
     async def finish(self) -> None:
         """Say how long it took, where there is a line."""
@@ -56,9 +56,15 @@ class Work:
             await self.sending
             await self._draw(text)
 
-    async def _draw(self, text: str) -> None:
-        blocks: list[Block] = [section(text)]
+    async def _draw(self, text: str, *buttons: Block) -> None:
+        blocks = [section(text), *([actions("work", buttons)] if buttons else [])]
         if self._ts is None:
             self._ts = await self._wire.post(self._place, text, blocks)
         else:
             await self._wire.update(self._place, self._ts, text, blocks)
+
+
+def _stop_button() -> Block:
+    asked = confirm("Stop this?", "A deployment under way is undone; a load test reports what it has.", "Stop",
+                    style="danger")  # fmt: skip
+    return button("Stop", "stop", {}, confirm=asked)
