@@ -2,9 +2,10 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tools.deploy.buckets import histogram_buckets
 from tools.deploy.specification import DeploymentSpec
 from tools.memory.budget import DEFAULT_UTILIZATION
 
@@ -16,7 +17,7 @@ ReplicaCommand = Callable[[DeploymentSpec, int, float, int], tuple[str, ...]]
 
 def simulator_command(spec: DeploymentSpec, port: int, time_factor: float, number: int) -> tuple[str, ...]:
     """`sextant simulator …` for replica `number`, which also seeds its jitter."""
-    engine = spec.engine
+    engine, buckets = spec.engine, histogram_buckets(spec, time_factor=time_factor)
     flags: dict[str, object | None] = {
         "--port": port,
         "--model": spec.model_id,
@@ -33,6 +34,7 @@ def simulator_command(spec: DeploymentSpec, port: int, time_factor: float, numbe
         "--isl": round(spec.traffic.isl.mean) or 1,
         "--osl": round(spec.traffic.osl.mean) or 1,
         "--time-factor": time_factor,
+        "--custom-histogram-buckets": _compact(buckets) if buckets else None,
         "--seed": number,
     }
     given = [str(part) for flag, value in flags.items() if value is not None for part in (flag, value)]
@@ -42,5 +44,10 @@ def simulator_command(spec: DeploymentSpec, port: int, time_factor: float, numbe
 def _speculation(spec: DeploymentSpec) -> str | None:
     if spec.tuning is None or spec.tuning.speculative_method is None:
         return None
-    drafts = {"method": spec.tuning.speculative_method, "num_speculative_tokens": spec.tuning.speculative_tokens}
-    return json.dumps(drafts, separators=(",", ":"))
+    return _compact(
+        {"method": spec.tuning.speculative_method, "num_speculative_tokens": spec.tuning.speculative_tokens}
+    )
+
+
+def _compact(value: Mapping[str, object]) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)

@@ -6,13 +6,8 @@ faster than 10 times, so the factors are lowered to what is reachable.
 
 from tools.deploy.specification import Objective
 from tools.kubernetes.release import Release
-from tools.observe.alerts import Alert, late_share
+from tools.observe.alerts import METRICS, Alert, late_share
 
-_HISTOGRAMS = {
-    "ttft": "vllm:time_to_first_token_seconds",
-    "tpot": "vllm:inter_token_latency_seconds",
-    "e2e": "vllm:e2e_request_latency_seconds",
-}
 _WINDOWS = (("1h", "5m", 14.4, 0.5, "critical", "2m"), ("6h", "30m", 6.0, 0.3, "warning", "15m"))
 """Long window, short window, burn rate, share of requests beyond which it need not rise, severity, duration."""
 
@@ -29,13 +24,12 @@ def alerts(release: Release) -> tuple[Alert, ...]:
 
 
 def _burning(objective: Objective, release: Release) -> list[Alert]:
-    histogram = _HISTOGRAMS.get(objective.metric)
-    if histogram is None:
+    if objective.metric not in METRICS:
         return []
     target, found = release.settings.slo_target or objective.percentile / 100, []
     for long, short, rate, reachable, severity, lasting in _WINDOWS:
         limit = min(rate * (1 - target), reachable)
-        ratios = [f"({_late(objective, histogram, release, window)}) > {limit:.4g}" for window in (long, short)]
+        ratios = [f"({_late(objective, release, window)}) > {limit:.4g}" for window in (long, short)]
         name = f"{objective.metric.upper()}P{objective.percentile}BudgetBurns{'Fast' if severity == 'critical' else ''}"
         found.append(
             Alert(
@@ -51,15 +45,10 @@ def _burning(objective: Objective, release: Release) -> list[Alert]:
     return found
 
 
-def _late(objective: Objective, histogram: str, release: Release, window: str) -> str:
-    """Share of answers beyond the bound: exact for vLLM, whose histograms are given it; between the simulator's own
-    edges, which are vLLM's usual ones, in its own faster time.
-    """
-    labels, bound = selector(release), objective.bound_ms / 1000
-    if release.settings.simulator:
-        return late_share(objective.metric, objective.bound_ms, labels, window, release.settings.time_factor)
-    within = f'sum(rate({histogram}_bucket{{{labels},le="{bound!r}"}}[{window}]))'
-    return f"1 - {within} / sum(rate({histogram}_count{{{labels}}}[{window}]))"
+def _late(objective: Objective, release: Release, window: str) -> str:
+    """Share of answers beyond the bound; the simulator's clock may run faster."""
+    factor = release.settings.time_factor if release.settings.simulator else 1.0
+    return late_share(objective.metric, objective.bound_ms, selector(release), window, factor)
 
 
 def _states(labels: str) -> list[Alert]:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 
 from knowledge.errors import BadInput
 from tools.deploy import DeploymentSpec
+from tools.deploy.buckets import histogram_buckets
 from tools.kubernetes.settings import Settings
-from tools.kubernetes.vllm_release import vllm_release
 from tools.kubernetes.weights import Weights
 from tools.memory.budget import EngineLimits
 
@@ -15,7 +15,6 @@ LLM_PORT = 8000
 SHUTDOWN_TIMEOUT_S = 60
 QUEUE_FACTOR = 2
 """Requests that may be in flight per sequence that runs: beyond, an answer would be late anyway and 503 is kinder."""
-_FAMILIES = {"ttft": "time_to_first_token", "tpot": "inter_token_latency", "e2e": "request_latency"}
 DEFAULT_UTILIZATION = 0.9
 _NGRAM_LOOKUP = 4
 
@@ -52,7 +51,7 @@ def vllm_arguments(spec: DeploymentSpec, settings: Settings, weights: Weights, l
         "kv-cache-dtype": kv_cache_dtype(spec, settings),
         "speculative-config": _speculation(spec, settings),
         "max-num-queued-reqs": QUEUE_FACTOR * given.max_sequences * settings.data_parallel,
-        "custom-histogram-buckets": compact(histogram_buckets(spec)) if spec.objectives else None,
+        "custom-histogram-buckets": _buckets(spec),
         "shutdown-timeout": SHUTDOWN_TIMEOUT_S,
         "host": "0.0.0.0",  # noqa: S104 - inside its own pod; the network policy says who may come
         "port": port_of(settings),
@@ -81,21 +80,16 @@ def simulator_arguments(spec: DeploymentSpec, settings: Settings, limits: Engine
         "isl": max(1, round(spec.traffic.isl.mean)),
         "osl": max(1, round(spec.traffic.osl.mean)),
         "time-factor": f"{settings.time_factor:g}",
+        "custom-histogram-buckets": _buckets(spec, settings.time_factor),
         "host": "0.0.0.0",  # noqa: S104 - inside its own pod
         "port": port_of(settings),
     }
     return tuple(inert(f"--{flag}={value}") for flag, value in flags.items() if value is not None)
 
 
-def histogram_buckets(spec: DeploymentSpec) -> dict[str, list[float]]:
-    """vLLM's own bounds with every objective's bound among them: only so can a histogram say whether it was kept."""
-    defaults = vllm_release().histogram_buckets_s
-    bounds: dict[str, set[float]] = {}
-    for objective in spec.objectives:
-        family = _FAMILIES.get(objective.metric)
-        if family is not None:
-            bounds.setdefault(family, set(defaults[family])).add(objective.bound_ms / 1000)
-    return {family: sorted(found) for family, found in bounds.items()}
+def _buckets(spec: DeploymentSpec, time_factor: float = 1.0) -> str | None:
+    bounds = histogram_buckets(spec, time_factor=time_factor)
+    return compact(bounds) if bounds else None
 
 
 def compact(value: Mapping[str, object]) -> str:

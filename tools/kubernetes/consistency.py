@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tools.deploy.vllm_release import vllm_release
 from tools.kubernetes.arguments import flags_of
 from tools.kubernetes.findings import Finding
 from tools.kubernetes.release import Release
-from tools.kubernetes.vllm_release import vllm_release
 
 _METRIC = re.compile(r"\bvllm(?::|_num_)[a-z0-9_]+")
 _QUERYING = ("ScaledObject", "HorizontalPodAutoscaler", "PrometheusRule", "ConfigMap")

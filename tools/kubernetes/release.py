@@ -9,11 +9,11 @@ from knowledge.errors import BadInput, NotFound
 from knowledge.facts import Accelerator, Model
 from knowledge.snapshot import Snapshot
 from tools.deploy import DeploymentSpec
+from tools.deploy.vllm_release import IMAGE
 from tools.kubernetes.accelerators import NodeAccelerator, node_accelerator
 from tools.kubernetes.arguments import kv_cache_dtype, port_of, simulator_arguments, vllm_arguments
 from tools.kubernetes.settings import Settings
 from tools.kubernetes.sizing import Sizing, sizing
-from tools.kubernetes.vllm_release import IMAGE
 from tools.kubernetes.weights import Weights, weights
 from tools.memory.budget import EngineLimits, MemoryBudget, engine_limits, memory_budget
 from tools.performance.configuration import Configuration

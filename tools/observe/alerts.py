@@ -6,15 +6,12 @@ than ten times, so the limits are lowered to what is reachable.
 
 from dataclasses import dataclass
 
+from tools.deploy.buckets import bound_s
 from tools.deploy.specification import DeploymentSpec, Objective
 from tools.observe import queries
-from tools.simulator.metrics import REQUEST_BUCKETS_S, TOKEN_BUCKETS_S, TTFT_BUCKETS_S
 
-_METRICS = {
-    "ttft": (queries.TTFT, TTFT_BUCKETS_S),
-    "tpot": (queries.TPOT, TOKEN_BUCKETS_S),
-    "e2e": (queries.E2E, REQUEST_BUCKETS_S),
-}
+METRICS = {"ttft": queries.TTFT, "tpot": queries.TPOT, "e2e": queries.E2E}
+"""Histograms of what an objective can be about."""
 _WINDOWS = (("1h", "5m", 14.4, 0.5, "critical", "2m"), ("6h", "30m", 6.0, 0.3, "warning", "15m"))
 """Long window, short window, burn rate, share of answers beyond which it need not rise, severity, duration."""
 
@@ -38,24 +35,17 @@ def alerts(spec: DeploymentSpec, labels: str, *, factor: float = 1.0) -> tuple[A
 
 
 def late_share(metric: str, bound_ms: float, labels: str, window: str, factor: float = 1.0) -> str:
-    """Share of answers beyond a bound, linear between the two edges of the histogram that it lies between."""
-    name, edges = _METRICS[metric]
-    bound_s = bound_ms / 1000 / factor
-    counts = f"sum(rate(vllm:{name}_count{{{labels}}}[{window}]))"
-    low = max((edge for edge in edges if edge <= bound_s), default=None)
-    high = min((edge for edge in edges if edge > bound_s), default=None)
-    weight = 0.0 if high is None or low == bound_s else (bound_s - (low or 0.0)) / (high - (low or 0.0))
-
-    def below(edge: float) -> str:
-        return f'sum(rate(vllm:{name}_bucket{{{labels},le="{edge!r}"}}[{window}]))'
-
-    parts = [f"{1 - weight:.6g} * {below(low)}"] if low is not None else []
-    parts += [f"{weight:.6g} * {below(high)}"] if high is not None and weight > 0 else []
-    return f"1 - ({' + '.join(parts) or '0'}) / {counts}"
+    """Share of answers beyond a bound: exact, for every deployment's histograms are given it as an edge."""
+    name, edge = METRICS[metric], bound_s(bound_ms, factor)
+    within, all_of_them = (
+        f"sum(rate(vllm:{name}_{series}}}[{window}]))"
+        for series in (f'bucket{{{labels},le="{edge!r}"', f"count{{{labels}")
+    )
+    return f"1 - {within} / {all_of_them}"
 
 
 def _burning(objective: Objective, labels: str, factor: float) -> list[Alert]:
-    if objective.metric not in _METRICS:
+    if objective.metric not in METRICS:
         return []
     budget, found = 1 - objective.percentile / 100, []
     for long, short, rate, reachable, severity, lasting in _WINDOWS:

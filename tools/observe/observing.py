@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from knowledge.errors import BadInput, Unavailable
 from knowledge.records import Clock, Deployment, stamp, utc_now
+from tools.deploy.buckets import bound_s
 from tools.deploy.specification import DeploymentSpec, Objective, read_specification
 from tools.observe import queries
+from tools.observe.alerts import METRICS
 from tools.observe.costing import costs
 from tools.observe.distribution import Distribution, distribution
 from tools.observe.observation import Compared, Compliance, Engine, Observation, Times, Traffic
@@ -16,7 +18,6 @@ from tools.observe.queries import Selection
 LEAST_WINDOW_S, LONGEST_WINDOW_S = 5.0, 90 * 86_400.0
 _SLICES = 12
 """The peak is the highest rate in a twelfth of the window, or in four scrapes where that is longer."""
-_HISTOGRAMS = {"ttft": queries.TTFT, "tpot": queries.TPOT, "e2e": queries.E2E}
 _MS = 1000.0
 _BYTES_PER_MIB, _BYTES_PER_GIB = 2**20, 2**30
 
@@ -48,7 +49,7 @@ def observe(
         )
     spec = read_specification(deployment.spec)
     covered_s = min(reader.number(queries.first_scrape(reader.at)) or window_s, window_s)
-    found = {metric: reader.histogram(name) for metric, name in _HISTOGRAMS.items()}
+    found = {metric: reader.histogram(name) for metric, name in METRICS.items()}
     traffic = _traffic(reader, covered_s)
     engine = _engine(reader, int(count), gpu_labels or labels)
     return Observation(
@@ -100,10 +101,11 @@ def _compliance(objective: Objective, found: Distribution | None, factor: float)
         return Compliance(name, bound_ms, None, None, None, None, "unknown", why)
     share = objective.percentile / 100
     measured, (low, high) = found.quantile(share), found.bucket(share)
-    within = found.share_within(bound_ms / _MS / factor)
+    bound = bound_s(bound_ms, factor)
+    within = found.share_within(bound)
     met = within is not None and within >= share
     edges_ms = (_scaled(low, factor * _MS), _scaled(high, factor * _MS))
-    split = edges_ms[0] is not None and edges_ms[0] < bound_ms < (edges_ms[1] or bound_ms)
+    split = low is not None and low < bound < (high or bound)
     return Compliance(
         slo=name,
         bound_ms=bound_ms,
