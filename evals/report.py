@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from evals.checks import SlotCounts
 from evals.player import Played
 from knowledge.errors import BadInput
+from knowledge.files import save_as
 
 Json = dict[str, Any]
 HIGHER_IS_BETTER = ("slot_precision", "slot_recall", "slot_f1", "goals_reached", "passed", "recovered")
@@ -76,10 +77,7 @@ def write_report(result: Json, file: Path) -> None:
     writer = writers.get(file.suffix)
     if writer is None:
         raise BadInput(f"unknown report form {file.suffix or file.name!r}", f"use one of {', '.join(writers)}")
-    try:
-        file.write_text(writer(result), encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"cannot write {file}: {error.strerror}", "choose another path") from error
+    save_as(file, writer(result), field="report")
 
 
 def read_baseline(file: Path) -> Json:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 from knowledge.errors import BadInput
+from knowledge.files import write_whole
 
 Record = TypeVar("Record")
 Decoder = Callable[[Sequence[str]], Iterable[Any]]
@@ -148,9 +149,7 @@ def write_text(path: Path, text: str) -> None:
     if path.suffix == ".gz":
         raw = gzip.compress(raw, compresslevel=9, mtime=0)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".unfinished")
-    unfinished.write_bytes(raw)
-    unfinished.replace(path)
+    write_whole(path, raw)
 
 
 def write_rows(path: Path, record: type[Any], rows: Iterable[Mapping[str, str]]) -> None:

@@ -1,9 +1,11 @@
 """Backup, restore and retention, on a file and on PostgreSQL, and from one to the other."""
 
 import json
+import stat
 import zipfile
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from agent.events import Event
 from knowledge.errors import BadInput, Conflict, NotFound, StateUnusable
 from knowledge.records import Records, utc_now
 from knowledge.records.archive import TABLES, rows
+from ui.access import PasswordFile
 from ui.archive import back_up, restore
 from ui.opening import opened
 from ui.retention import retain
@@ -95,7 +98,9 @@ async def test_what_is_damaged_or_foreign_is_refused_before_anything_is_written(
     other = Settings(home=tmp_path / "other")
     for changed, error, said in (
         ({"records/audit.jsonl": b"{}\n"}, BadInput, "damaged: records/audit.jsonl"),
-        ({"files/../../escaped": b"x"}, BadInput, "other members than it lists"),
+        ({"files/escaped": b"x"}, BadInput, "other members than it lists"),
+        (listed(file, "files/../../escaped"), BadInput, "outside the state directory"),
+        (listed(file, "files//etc/escaped"), BadInput, "outside the state directory"),
         ({"backup.json": b"{}"}, BadInput, "is no backup"),
         ({"backup.json": json.dumps({**manifest(file), "schema": 9999}).encode()}, StateUnusable, "newer Sextant"),
     ):
@@ -107,6 +112,14 @@ async def test_what_is_damaged_or_foreign_is_refused_before_anything_is_written(
     assert not other.home.exists()
     with pytest.raises(BadInput, match="cannot be written"):
         await back_up(settings, tmp_path / "nowhere" / "backup.zip")
+
+
+async def test_what_only_its_owner_could_read_is_restored_so(tmp_path: Path) -> None:
+    settings, file = Settings(home=tmp_path / "home"), tmp_path / "backup.zip"
+    PasswordFile(settings.home / "people").add("ann", "correct horse battery")
+    await back_up(settings, file)
+    await restore(Settings(home=tmp_path / "other"), file)
+    assert stat.S_IMODE((tmp_path / "other" / "people").stat().st_mode) == 0o600
 
 
 def test_every_table_is_taken_along_but_secrets_and_receipts() -> None:
@@ -138,6 +151,13 @@ def manifest(file: Path) -> dict[str, Any]:
     with zipfile.ZipFile(file) as archive:
         found: dict[str, Any] = json.loads(archive.read("backup.json"))
     return found
+
+
+def listed(file: Path, name: str) -> dict[str, bytes]:
+    """One more member, which the manifest lists as it is."""
+    body = manifest(file)
+    body["digests"][name] = sha256(b"x").hexdigest()
+    return {name: b"x", "backup.json": json.dumps(body).encode()}
 
 
 def rewritten(file: Path, to: Path, changed: dict[str, bytes]) -> Path:

@@ -8,15 +8,15 @@ that was corrected already counts as it was before, so that learning does not un
 
 import csv
 import math
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from io import StringIO
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from knowledge.errors import BadInput
 from knowledge.facts import Benchmark
+from knowledge.files import save_as
 
 if TYPE_CHECKING:  # planning reads corrections alone: the store of records need not be loaded
     from knowledge.records import Measure, Outcome
@@ -147,16 +147,11 @@ def benchmark_of(outcome: "Outcome") -> Benchmark | None:
 
 def write_benchmarks(points: Sequence[Benchmark], path: Path) -> None:
     """Measured points as CSV, one column per field, whole or not at all. BadInput when it cannot be written."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with draft.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, [column.name for column in fields(Benchmark)])
-            writer.writeheader()
-            writer.writerows(asdict(point) for point in points)
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise BadInput(f"{path} cannot be written: {error.strerror}", "choose another place", field="file") from error
+    sheet = StringIO(newline="")
+    writer = csv.DictWriter(sheet, [column.name for column in fields(Benchmark)])
+    writer.writeheader()
+    writer.writerows(asdict(point) for point in points)
+    save_as(path, sheet.getvalue(), field="file")
 
 
 def _ratio(outcome: "Outcome", metric: str) -> float | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from knowledge.errors import BadInput, NotFound, StateUnusable
+from knowledge.files import write_whole
 from ui.settings import Settings
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -179,12 +180,10 @@ class PasswordFile:
         return known.get(name) or known.get(domain) or known.get(ANYBODY)
 
     def _write(self, entries: dict[str, Entry]) -> None:
-        draft = self.path.with_name(self.path.name + ".unfinished")
+        lines = "".join(f"{name}:{entry.line}\n" for name, entry in entries.items())
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            draft.touch(mode=0o600)
-            draft.write_text("".join(f"{name}:{entry.line}\n" for name, entry in entries.items()))
-            draft.replace(self.path)
+            write_whole(self.path, lines, private=True)
         except OSError as error:
             raise StateUnusable(f"cannot write {self.path}: {error.strerror}", "set SEXTANT_HOME") from error
 

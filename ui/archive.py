@@ -7,7 +7,6 @@ Conversations are read before records: what a conversation began in between is t
 
 import json
 import os
-import shutil
 import sqlite3
 import zipfile
 from collections.abc import AsyncIterator, Iterator
@@ -20,6 +19,7 @@ from typing import Any
 
 from agent.checkpoints import Saver, open_checkpoints, put, taken, threads
 from knowledge.errors import BadInput, Conflict, StateUnusable
+from knowledge.files import write_whole
 from knowledge.records import Records, stamp, utc_now
 from knowledge.records.archive import SCHEMA, filled, put_rows, rows
 from ui.opening import CONVERSATIONS
@@ -161,8 +161,11 @@ def _checked(archive: zipfile.ZipFile, file: Path) -> Backup:
     if sorted(archive.namelist()) != sorted([MANIFEST, *backup.digests]):
         raise BadInput(f"{file} is damaged: it holds other members than it lists", "use another backup", field="file")
     for info in archive.infolist():
+        inside = PurePosixPath(info.filename.removeprefix("files/"))
+        if ".." in inside.parts or inside.is_absolute():
+            raise BadInput(f"{file} holds a file outside the state directory: {inside}", "use another", field="file")
         if info.file_size > MAX_MEMBER_BYTES:
-            raise BadInput(f"{file}: {info.filename[:80]} is too large", field="file")
+            raise BadInput(f"{file}: {info.filename[:80]} is too large", "use another backup", field="file")
         if info.filename != MANIFEST and _digest(archive, info) != backup.digests[info.filename]:
             raise BadInput(f"{file} is damaged: {info.filename[:80]}", "use another backup", field="file")
     return backup
@@ -188,10 +191,6 @@ def _tables(archive: zipfile.ZipFile) -> Iterator[tuple[str, list[dict[str, Any]
 
 
 def _put_file(home: Path, inside: PurePosixPath, body: bytes) -> None:
-    if ".." in inside.parts or inside.is_absolute():
-        raise BadInput(f"the backup holds a file outside the state directory: {inside}")
     path = home / inside
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.tmp")
-    draft.write_bytes(body)
-    shutil.move(draft, path)
+    write_whole(path, body, private=True)

@@ -1,7 +1,6 @@
 """Conversations read from the state directory: exported, replayed, explained."""
 
 import getpass
-import os
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +41,3 @@ async def explained_session(thread: str, owner: str, *, traced: bool) -> tuple[s
         command = {"command": "Explain", "subject": "trace" if traced else ""}
         said = [event.text for event in explain(command, state, sessions.context) if isinstance(event, Said)]
     return "\n".join(said), trace(state), state["plan"]["snapshot"]
-
-
-def written(file: Path, text: str) -> None:
-    """Write a file whole or not at all. Raises BadInput."""
-    beside = file.with_name(f".{file.name}.part")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        os.replace(beside, file)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise BadInput(f"cannot write {file}: {error.strerror}", "choose another path") from error

@@ -1,10 +1,12 @@
 """Measurements that were added, as the residual that predictions use; computed once per import, never when reading."""
 
-import os
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
+
+from knowledge.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,10 +47,9 @@ def keep_residual(home: Path) -> None:
         path.unlink(missing_ok=True)
         return
     arrays = {**_conditioned(rows, base).arrays(), "key": np.array(_key(rows, base))}
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
-    with unfinished.open("wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]  # names are not numpy's own options
-    unfinished.replace(path)
+    held = BytesIO()
+    np.savez(held, **arrays)  # type: ignore[arg-type]  # names are not numpy's own options
+    write_whole(path, held.getvalue())
 
 
 def _conditioned(rows: "Sequence[Benchmark]", base: "Residual") -> "Residual":

@@ -1,11 +1,11 @@
 """Outcomes as files: JSON lines, one outcome each, to take along or to share."""
 
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from knowledge.errors import BadInput
+from knowledge.files import save_as
 from knowledge.records.outcome import Outcome
 
 MAX_BYTES = 200_000_000
@@ -13,14 +13,8 @@ MAX_BYTES = 200_000_000
 
 def write_outcomes(outcomes: Iterable[Outcome], path: Path) -> int:
     """Write all outcomes, whole or not at all; how many there were. BadInput when the place cannot be written."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     lines = [json.dumps(outcome.to_json(), ensure_ascii=False, allow_nan=False) + "\n" for outcome in outcomes]
-    try:
-        draft.write_text("".join(lines), encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise BadInput(f"{path} cannot be written: {error.strerror}", "choose another place", field="file") from error
+    save_as(path, "".join(lines), field="file")
     return len(lines)
 
 

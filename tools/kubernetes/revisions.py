@@ -5,13 +5,13 @@ A revision is `applying` until it is ready, then `applied`; `replaced` by a late
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from knowledge.errors import StateUnusable
+from knowledge.files import write_whole
 
 RevisionState = Literal["applying", "applied", "replaced", "undone"]
 
@@ -65,10 +65,7 @@ class Revisions:
         """Write a revision whole, in place of an older state of it."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            path = self.folder / f"{revision.number:05d}.json"
-            draft = path.with_suffix(f".{os.getpid()}")
-            draft.write_text(json.dumps(asdict(revision)))
-            draft.replace(path)
+            write_whole(self.folder / f"{revision.number:05d}.json", json.dumps(asdict(revision)))
         except OSError as error:
             raise StateUnusable(
                 f"{self.folder} cannot be written: {error.strerror}", "set SEXTANT_HOME to a directory you can write to"

@@ -1,10 +1,10 @@
 """Manifests as files: a plain folder, or a Kustomize tree with Argo CD and Flux objects in a repository."""
 
-import os
 import subprocess
 from pathlib import Path
 
 from knowledge.errors import BadInput, StateUnusable
+from knowledge.files import write_whole
 from tools.kubernetes.release import Release
 from tools.kubernetes.rendering import Manifest, render_template
 
@@ -36,20 +36,16 @@ def gitops(release: Release, manifests: tuple[Manifest, ...]) -> tuple[Manifest,
 
 def write(folder: Path, manifests: tuple[Manifest, ...]) -> tuple[Path, ...]:
     """Write every file whole or not at all; StateUnusable when the folder cannot be written."""
-    written = []
+    written = tuple(folder / manifest.file for manifest in manifests)
     try:
-        for manifest in manifests:
-            path = folder / manifest.file
+        for path, manifest in zip(written, manifests, strict=True):
             path.parent.mkdir(parents=True, exist_ok=True)
-            draft = path.with_name(f".{path.name}.{os.getpid()}")
-            draft.write_text(manifest.text, encoding="utf-8")
-            draft.replace(path)
-            written.append(path)
+            write_whole(path, manifest.text)
     except OSError as error:
         raise StateUnusable(
             f"{folder} cannot be written: {error.strerror}", "name a folder you can write to"
         ) from error
-    return tuple(written)
+    return written
 
 
 def commit(folder: Path, paths: tuple[Path, ...], message: str) -> str:

@@ -1,9 +1,8 @@
 """A report as one HTML file that needs nothing else."""
 
-import os
 from pathlib import Path
 
-from knowledge.errors import BadInput
+from knowledge.files import save_as
 from templates.reports import report_page
 from tools.loadtest.drawing import drawings
 from tools.loadtest.report import LoadReport
@@ -31,10 +30,4 @@ def page(report: LoadReport) -> str:
 
 def write_page(report: LoadReport, path: Path) -> None:
     """Write the page whole or not at all; BadInput when the place cannot be written."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        draft.write_text(page(report), encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise BadInput(f"{path} cannot be written: {error.strerror}", "choose another place", field="report") from error
+    save_as(path, page(report), field="report")

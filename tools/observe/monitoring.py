@@ -1,12 +1,12 @@
 """The files that put a deployment under observation: what to scrape, alert rules, and a dashboard."""
 
 import json
-import os
 import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from knowledge.errors import BadInput, Conflict
+from knowledge.files import save_as
 from knowledge.records import Deployment
 from templates.monitoring import monitoring_file
 from tools.deploy.specification import read_specification
@@ -60,20 +60,13 @@ def monitoring(deployment: Deployment, *, scrape_interval: str = "15s", rate: st
 
 def write_files(files: dict[str, str], folder: Path) -> tuple[Path, ...]:
     """Write each file whole or not at all; BadInput when the folder cannot be written."""
-    written = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{folder} cannot be written: {error.strerror}", "choose another folder", field="out") from error
     for name, text in files.items():
-        path = folder / name
-        draft = folder / f".{name}.{os.getpid()}.tmp"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            draft.write_text(text, encoding="utf-8")
-            draft.replace(path)
-        except OSError as error:
-            raise BadInput(
-                f"{path} cannot be written: {error.strerror}", "choose another folder", field="out"
-            ) from error
-        written.append(path)
-    return tuple(written)
+        save_as(folder / name, text, field="out")
+    return tuple(folder / name for name in files)
 
 
 def _pretty(text: str) -> str:

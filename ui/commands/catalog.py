@@ -100,7 +100,7 @@ def rank(
     answer = ranking_answer(catalog, ranking)
     if exclusions:
         columns = ("provider", "model_key", "sku_key", "rule", "reason")
-        _write(exclusions, table(columns, excluded_rows(ranking)))
+        _write(exclusions, table(columns, excluded_rows(ranking)), field="exclusions")
     if json:
         _print(catalog, answer)
     else:
@@ -162,7 +162,7 @@ def export(
     else:
         text = to_csv(offers) if form == "csv" else to_json(offers)
     if out:
-        _write(out, text)
+        _write(out, text, field="out")
     else:
         sys.stdout.write(text)
 
@@ -373,8 +373,8 @@ def _day(text: str) -> "date":
         raise BadInput(f"not a day: {text[:40]!r}", "write it like 2026-11-21") from None
 
 
-def _write(path: Path, text: str) -> None:
-    from knowledge.loading import write_text
+def _write(path: Path, text: str, *, field: str) -> None:
+    from knowledge.files import save_as
 
-    write_text(path, text)
+    save_as(path, text, field=field)
     sys.stderr.write(f"wrote {path}\n")

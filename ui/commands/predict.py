@@ -85,6 +85,7 @@ def _read(path: Path) -> str:
 
 def _predict_table(source: Path, target: Path | None, snapshot: "Snapshot", *, as_json: bool) -> None:
     from knowledge.errors import BadInput
+    from knowledge.files import save_as
     from tools.performance.batch import predict_table
     from ui.measured import measured_residual
     from ui.settings import read_settings
@@ -92,12 +93,7 @@ def _predict_table(source: Path, target: Path | None, snapshot: "Snapshot", *, a
     if target is None:
         raise BadInput("--batch needs --out OUT.csv", "say where to write the predictions", field="out")
     table, rows = predict_table(_read(source), snapshot, residual=measured_residual(read_settings().home))
-    unfinished = target.with_name(target.name + ".unfinished")
-    try:
-        unfinished.write_text(table, encoding="utf-8", newline="")
-        unfinished.replace(target)
-    except OSError as error:
-        raise BadInput(f"cannot write {target}: {error.strerror}", "give a path that can be written") from error
+    save_as(target, table, field="out")
     if as_json:
         print_json({"rows": rows, "out": str(target)}, snapshot=snapshot.version)
 

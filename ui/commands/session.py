@@ -18,13 +18,14 @@ def export(
     import asyncio
     import sys
 
-    from ui.conversations import exported_session, written
+    from knowledge.files import save_as
+    from ui.conversations import exported_session
 
     text = asyncio.run(exported_session(thread, owner))
     if out is None:
         sys.stdout.write(text)
     else:
-        written(out, text)
+        save_as(out, text, field="out")
 
 
 @app.command()
@@ -39,10 +40,11 @@ def replay(
     import asyncio
     import sys
 
-    from ui.conversations import replayed_session, written
+    from knowledge.files import save_as
+    from ui.conversations import replayed_session
 
     text = asyncio.run(replayed_session(file))
     if out is None:
         sys.stdout.write(text)
     else:
-        written(out, text)
+        save_as(out, text, field="out")

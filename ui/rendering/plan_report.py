@@ -7,6 +7,7 @@ from typing import Any, Literal
 from agent.card import card
 from agent.state import State
 from knowledge.errors import BadInput
+from knowledge.files import save_as
 from knowledge.snapshot import Snapshot
 from templates.reports import report_page, report_text
 from tools.drawing import Drawing
@@ -56,15 +57,7 @@ def write_plan_report(plans: Sequence[Plan], file: Path, snapshot: Snapshot, mar
     """
     if len(plans) > 1:
         raise BadInput(f"a report is about one plan, not {len(plans)}", "plan one need at a time", field="report")
-    text = plan_report(plans[0], file.suffix.lower().lstrip("."), snapshot, market)
-    draft = file.with_name(f".{file.name}.unfinished")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(file)
-    except OSError as error:
-        raise BadInput(f"{file}: cannot be written ({error.strerror})", field="report") from error
-    finally:
-        draft.unlink(missing_ok=True)
+    save_as(file, plan_report(plans[0], file.suffix.lower().lstrip("."), snapshot, market), field="report")
 
 
 def _facts(plan: Plan, option: Option | None) -> Json:

@@ -20,6 +20,7 @@ from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.responses import RedirectResponse
 
 from knowledge.errors import StateUnusable
+from knowledge.files import write_whole
 from knowledge.records.database import Database
 from knowledge.records.secret import shared_secret
 from templates.reports import chart_style
@@ -140,6 +141,5 @@ def _shared_key(database: Database) -> str:
 def _key(file: Path) -> str:
     """What sign-ins are signed with: made once, readable by this account only."""
     if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_hex(64))
+        write_whole(file, secrets.token_hex(64), private=True)  # never an empty key, which a second process could read
     return file.read_text()

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from knowledge.files import write_whole
 from knowledge.snapshot import Snapshot, load
 from tools.performance.calibration import DIRECTORY, PHYSICS, Physics, physics_from
 from tools.performance.fitting.crossvalidation import GAPS, held_out, interval_widths
@@ -46,7 +47,7 @@ def fit(data: Measurements, start: Physics, snapshot: Snapshot, *, calibrate: bo
 def write(physics: Physics, residual: Residual, data: Measurements, directory: Path, *, fitted_to: str) -> None:
     """Write the three files; each is complete or absent."""
     directory.mkdir(parents=True, exist_ok=True)
-    _replace(directory / "physics.json", _json(physics_to_json(physics, data)).encode())
+    write_whole(directory / "physics.json", _json(physics_to_json(physics, data)).encode())
     unfinished = directory / "residual.unfinished"
     with unfinished.open("wb") as file:
         np.savez_compressed(file, **residual.arrays())  # type: ignore[arg-type]  # names are not numpy's own options
@@ -60,7 +61,7 @@ def write(physics: Physics, residual: Residual, data: Measurements, directory: P
         "kernel": {"reach": kernel.reach, "narrow_share": kernel.narrow_share, "noise": kernel.noise},
         "widths": residual.widths,
     }
-    _replace(directory / "residual.json", _json(facts).encode())
+    write_whole(directory / "residual.json", _json(facts).encode())
 
 
 def physics_to_json(physics: Physics, data: Measurements) -> dict[str, Any]:
@@ -74,12 +75,6 @@ def physics_to_json(physics: Physics, data: Measurements) -> dict[str, Any]:
         "percentiles": percentile_ratios(data.rows) or dict(physics.percentiles),
         "groups": physics.groups,
     }
-
-
-def _replace(path: Path, content: bytes) -> None:
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)
 
 
 def _json(value: object) -> str:

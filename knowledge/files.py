@@ -1,0 +1,33 @@
+"""Files written whole or not at all: whoever reads sees the old content or the new, and a crash leaves no half."""
+
+import os
+from pathlib import Path
+
+from knowledge.errors import BadInput
+
+
+def write_whole(path: Path, content: str | bytes, *, private: bool = False) -> None:
+    """Put `content` (text as UTF-8) at `path`; with `private` nobody but this account can read it. Raises OSError.
+
+    The folder must exist. What is no plain file, such as a pipe or a terminal, is written to and not replaced.
+    """
+    raw = content.encode() if isinstance(content, str) else content
+    if path.exists() and not path.is_file():
+        path.write_bytes(raw)
+        return
+    draft = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if private else 0o666)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(raw)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def save_as(path: Path, content: str | bytes, *, field: str) -> None:
+    """Write what somebody wants at a place that they named, in the option `field`. Raises BadInput."""
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written: {error.strerror}", "choose another place", field=field) from error
