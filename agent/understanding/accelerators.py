@@ -12,6 +12,7 @@ from knowledge.snapshot import Snapshot
 
 CARDS_PER_NODE = 8
 MAX_NAME_CHUNKS = 6
+WHOLE_NODE_GB = 320
 
 _CHUNK = re.compile(r"[a-z0-9]+")
 _COUNT_PREFIX = re.compile(r"\d{1,4}x(?!large)(?=[a-z]|\d{4})")
@@ -94,6 +95,12 @@ def _meaning(name: str, snapshot: Snapshot) -> tuple[str | None, float, bool, tu
     return found.gpu_type, found.count or 1.0, found.assumed, found.near, why
 
 
+def _of_one_card(text: str, nodes: int) -> str:
+    """ "DGX A100 (640 GB)": the memory of the whole node is that of its cards together."""
+    size = int(text.removesuffix("gb")) if re.fullmatch(r"\d{3}gb", text) else 0
+    return f"{size // nodes}gb" if size >= WHOLE_NODE_GB else text
+
+
 class AcceleratorFinder:
     """Finds accelerator names in one folded message."""
 
@@ -167,6 +174,8 @@ class AcceleratorFinder:
         name = _PLURAL.sub("", self._folded[start:end].replace("(", " "))
         qualifiers, end = self._qualifiers(last, end)
         before, start, nodes = self._prefixes(first, start)
+        if nodes > 1:
+            qualifiers = [_of_one_card(text, nodes) for text in qualifiers]
         if self._folded[end : end + 1] == ")" and "(" in self._folded[start:end]:
             end += 1
         wanted = " ".join([name, *qualifiers, *before])

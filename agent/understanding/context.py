@@ -16,6 +16,8 @@ NEVER = 99.0
 _BEHIND_ONLY = words("in out rein raus hinein")
 _AFTER_LENGTHS = words("and und et y out tokens token plus with")
 
+_LABEL_ENDS = ((":",), ("=",))
+_LABEL_NOUNS = (("qps",), ("rps",), ("load",), ("traffic",), ("users",))
 _STRONG = frozenset(["\n", ".", ";", "?", "!", "•", "|"])
 _ABBREVIATIONS = words("e i g a approx ca max min vs incl etc no bzw z b d h ej p m mio mrd tsd mill st dr mr avg resp")
 _CONJUNCTIONS = words("and but with while und aber mit et mais avec y pero con plus or oder ou")
@@ -23,7 +25,7 @@ _FILLERS = words(
     "is are be to of at : = about around roughly approx approximately ~ the a an should must will under < <= "
     "≤ below max maximum least most than less no up within in for - ( by it need needs not exceed target "
     "targets goal ca etwa environ aproximadamente unos unas say de unter moins menos que por debajo nearly "
-    "almost just"
+    'almost just "'
 )
 
 
@@ -57,7 +59,7 @@ class Context:
         self.texts = texts_of(tokens)
         self._hits = self._find()
         self._starts = [hit.first for hit in self._hits]
-        self._edges = sorted([(each.first, each.core_last) for each in quantities])
+        self._edges = sorted([(each.first, each.core_last) for each in quantities if not each.number.soft])
         self._strong = self._find_strong()
 
     def _find_strong(self) -> list[int]:
@@ -128,7 +130,8 @@ class Context:
             return NEVER
         if hit.last <= quantity.first:
             return self._gap(hit.last, quantity.first) + hit.cue.weakness
-        labels_another = hit.last < len(self.texts) and self.texts[hit.last] in (":", "=")
+        marks = self.texts[hit.last : hit.last + 2]
+        labels_another = marks[:1] in _LABEL_ENDS or (marks[:1] in _LABEL_NOUNS and marks[1:] in _LABEL_ENDS)
         away = 6.6 if labels_another else 0.6
         return self._gap(quantity.last, hit.first, to_the_right=True) + hit.cue.weakness + away
 
@@ -165,10 +168,6 @@ class Context:
                 chosen[first] = match
                 taken.add(match.hit.first)
         return chosen
-
-    def text_between(self, first: int, last: int) -> tuple[str, ...]:
-        """Folded words of tokens `first` to `last`."""
-        return self.texts[max(first, 0) : last]
 
     def says(self, low: int, high: int, words: frozenset[str]) -> bool:
         """Whether one of the words stands at tokens `low` to `high`."""

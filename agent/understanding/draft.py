@@ -1,5 +1,6 @@
 """What has been understood so far: values with the words that said them, and what could not be placed."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,10 @@ from tools.intent import Intent, Provenance, Question, Understanding, Unresolved
 
 MAX_UNRESOLVED = 50
 STANDING = frozenset(["total_users", "concurrent_users", "expected_qps", "requests_per_day"])
+
+
+REPLACED = frozenset(["gpu_types", "preferred_models"])
+_ADDING = re.compile(r"\b(?:also|too|as well|plus|and|or|auch|und|oder|aussi|et|ou|tambien|y|o)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,11 @@ class Draft:
             return getattr(self.standing, path)
         return entry.value if entry else None
 
+    def spans(self, path: str, start: int) -> bool:
+        """Whether the field is filled by the words that begin at `start`."""
+        entry = self._entries.get(path)
+        return entry is not None and entry.start == start
+
     def say(self, path: str, value: Any, start: int, end: int, detail: str | None = None) -> None:
         """Fill a field from the words at `start` to `end`; a second, other value is doubted, or wins if it corrects."""
         if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
@@ -66,11 +76,16 @@ class Draft:
     def add(self, path: str, item: Any, start: int, end: int, detail: str | None = None) -> None:
         """Add one item to a list field; the span grows to hold all items."""
         entry = self._entries.get(path)
-        if entry is None:
+        if entry is None or (path in REPLACED and self._taken_back(entry, start, end)):
             self._entries[path] = _Entry([item], start, end, detail)
         elif item not in entry.value:
             entry.value.append(item)
             entry.start, entry.end = min(entry.start, start), max(entry.end, end)
+
+    def _taken_back(self, entry: _Entry, start: int, end: int) -> bool:
+        """ "Use A100s. Hmm, actually L40S": the words between correct what was said, and do not add to it."""
+        corrected = any(entry.end <= at < start for at in self.corrections)
+        return corrected and not _ADDING.search(self.message[entry.end : end + 12].lower())
 
     def drop(self, path: str) -> None:
         """Take a field out again."""

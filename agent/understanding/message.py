@@ -1,6 +1,8 @@
 """A sentence becomes an intent: the pipeline of the grammar, one step after the other."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from agent.understanding.accelerators import AcceleratorMention, find_accelerators
@@ -14,6 +16,7 @@ from agent.understanding.negation import Negation
 from agent.understanding.places import REGION, read_regions
 from agent.understanding.priorities import read_priority
 from agent.understanding.purposes import SUBJECT_LEXICON, TASK_LEXICON, WORKLOAD_LEXICON, read_purpose
+from agent.understanding.quantities import Quantity
 from agent.understanding.reading import QuantityReader
 from agent.understanding.roles.hardware import read_hardware, read_models
 from agent.understanding.roles.latency import read_times
@@ -24,7 +27,7 @@ from agent.understanding.roles.shares import read_data_centre, read_labels, read
 from agent.understanding.roles.users import read_users
 from agent.understanding.scene import Scene
 from agent.understanding.spelling import Speller
-from agent.understanding.text import ACCELERATOR_MASK, MODEL_MASK, SKIPPED_MASK, fold, tokenise
+from agent.understanding.text import ACCELERATOR_MASK, MODEL_MASK, SKIPPED_MASK, Token, fold, tokenise
 from agent.understanding.topics import (
     LANGUAGE_LEXICON,
     TOPIC_LEXICON,
@@ -39,6 +42,7 @@ from knowledge.errors import BadInput
 from knowledge.snapshot import Snapshot
 from tools.intent import Intent, Understanding
 
+CORRECTION_REACH = 8
 MAX_CHARACTERS = 200_000
 
 _SKIPPED = re.compile(
@@ -82,6 +86,24 @@ def _masked(
     return _mask(plain, [(each.start, each.end, ACCELERATOR_MASK) for each in cards]), models, cards
 
 
+def _corrected(found: Sequence[Quantity], tokens: Sequence[Token], folded: str) -> tuple[Quantity, ...]:
+    """ "Budget $2k a month... scratch that, 2.5k": a bare number behind a correction counts what the one before did."""
+    read = list(found)
+    for at, right in enumerate(read[1:], 1):
+        left = read[at - 1]
+        if (
+            right.unit
+            or right.currency
+            or right.pers
+            or right.number.soft
+            or right.first - left.last > CORRECTION_REACH
+        ):
+            continue
+        if _CORRECTION.search(folded, tokens[left.last - 1].end, tokens[right.first].start):
+            read[at] = replace(right, unit=left.unit, currency=left.currency, pers=left.pers)
+    return tuple(read)
+
+
 def read_scene(text: str, snapshot: Snapshot) -> Scene:
     """Tokens, names and quantities of a message."""
     folded = fold(text)
@@ -91,7 +113,7 @@ def read_scene(text: str, snapshot: Snapshot) -> Scene:
     texts = tuple(token.text for token in tokens)
     language = language_of(texts[:400])
     skipped = settled(topic_hits(texts))
-    quantities = QuantityReader(tokens, text, language, skipped).read_all()
+    quantities = _corrected(QuantityReader(tokens, text, language, skipped).read_all(), tokens, folded)
     by_start = {token.start: at for at, token in enumerate(tokens)}
     return Scene(
         message=text,

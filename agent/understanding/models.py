@@ -61,7 +61,6 @@ _FAMILIES = [
     "yi",
     "jina",
 ]
-_API_FAMILIES = ["gpt", "claude", "gemini", "grok"]
 _PRETTY = {"llama": "Llama", "qwen": "Qwen", "mixtral": "Mixtral", "ministral": "Ministral", "mistral": "Mistral",
            "gemma": "Gemma", "deepseek": "DeepSeek", "granite": "Granite", "kimi": "Kimi", "minimax": "MiniMax",
            "glm": "GLM", "nemotron": "Nemotron", "falcon": "Falcon", "olmo": "OLMo", "whisper": "Whisper",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from agent.understanding.lexicon import Hit, Lexicon, phrases, texts_of
 from agent.understanding.numerals import Number
-from agent.understanding.rates import ADVERB_LEXICON
+from agent.understanding.rates import adverb_at
 from agent.understanding.text import ACCELERATOR_MASK, Token, words
 from agent.understanding.vocabulary.units import CONTINUING_NOUNS, CUES, PER, UNITS, Unit, names_people
 
@@ -25,7 +25,7 @@ _STOP = words(
     "when while so then this these those has have had do does need needs want wants use uses using ask asks "
     "asking make makes send sends sending expect run runs running und oder fur mit von zu im am auf pro bei "
     "wir ist sind et ou de des du pour avec par sur en y o para con por del al who're about around plus not "
-    "no only also max min maximum minimum up down out x"
+    "no only also max min maximum minimum up down out x one two three four five six seven eight nine ten"
 )
 _CARD_ADJECTIVES = words(
     "new used existing spare idle of our the nvidia dedicated more own x * amd additional old my eigene nos "
@@ -76,7 +76,7 @@ class NounReader:
             if hit and counted and self._attached(hit, step, number):
                 hit = self._head(hit)
                 return Noun(hit.meaning, hit.last, period=inner)
-            adverb = ADVERB_LEXICON.at(self._texts, at)
+            adverb = adverb_at(self._texts, at)
             if adverb and self._text(at) not in _STOP:
                 inner = inner or (at, adverb.last)
                 index = adverb.last
@@ -101,9 +101,9 @@ class NounReader:
         if index + 1 >= len(self._tokens) or self._tokens[index].kind != "word" or len(self._text(index)) < 4:
             return None
         word, behind = self._text(index), self._text(index + 1)
-        rated = behind in PER or ADVERB_LEXICON.at(self._texts, index + 1) is not None
+        rated = behind in PER or adverb_at(self._texts, index + 1) is not None
         plural = word.endswith(("s", "en", "e")) and word not in _STOP | _NO_REQUESTS and index not in self._skipped
-        known = ADVERB_LEXICON.at(self._texts, index) or _CUE_WORDS.intersection([word])
+        known = adverb_at(self._texts, index) or _CUE_WORDS.intersection([word])
         return UNKNOWN_NOUN if rated and plural and not known else None
 
     def _attached(self, hit: Hit[Unit], step: int, number: Number) -> bool:

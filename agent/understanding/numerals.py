@@ -236,21 +236,23 @@ class NumberReader:
         last = index + 3
         if self._text(last) in _DETERMINERS:
             last += 1
-        return Number(above * parts, None, index, last)
+        scale, last = self._scale(last)
+        return Number(above * parts * scale, None, index, last, scale=scale)
 
     def _ratio(self, index: int, above: Number | None) -> Number | None:
         """ "1 in 50", "one out of twenty": a share; any other number as it is."""
-        if above is None or above.value != 1 or above.last - index != 1:
+        if above is None or above.last - index != 1 or not 1 <= above.value <= 99 or above.value % 1:
             return above
-        for join in _RATIO_JOINS:
+        for join in _RATIO_JOINS if above.value == 1 else (("out", "of"),):
             at = above.last + len(join)
             if tuple(self._text(above.last + offset) for offset in range(len(join))) != join or at >= len(self._tokens):
                 continue
             digits = self._tokens[at].kind == "number"
             below = self._digits(at) if digits else self._spelled(at) if self._tokens[at].kind == "word" else None
             whole = below is not None and not below.soft and 2 <= below.value <= 1000 and below.value % 1 == 0
+            whole = whole and below is not None and below.value > above.value
             if below is not None and whole and self._text(below.last) not in _NO_RATIO:
-                return Number(1.0 / below.value, None, index, below.last)
+                return Number(above.value / below.value, None, index, below.last)
         return above
 
     def _scale(self, index: int) -> tuple[float, int]:

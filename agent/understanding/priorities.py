@@ -20,6 +20,7 @@ _IS = frozenset(["is", "are", "does", "do", "ist", "sind", "est", "es"])
 _ENDS = frozenset([".", ";", "\n", "!", "?", "but", "aber", "mais", "pero"])
 _NOT_SPEED = words(
     "growing moving food track paced api fashion growth question questions start note one messaging changing "
+    "context update heads summary "
     "turnaround look win call prototype chat moving demo"
 )
 _FAST_WORDS = words(
@@ -37,6 +38,8 @@ _SURE = words("critical sensitive first important")
 
 def _clean(scene: Scene, hit: Hit[Topic]) -> bool:
     behind = scene.texts[hit.last : hit.last + 1]
+    if scene.texts[max(hit.first - 1, 0)] in ("if", "falls", "wenn"):
+        return False
     if behind and behind[0] in _NOT_SPEED:
         return False
     if hit.last - hit.first == 1 and scene.texts[hit.first] in _FAST_WORDS:

@@ -1,6 +1,6 @@
 """What the model is for: task, workload, domain."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from agent.understanding.draft import Draft
@@ -30,6 +30,16 @@ WORKLOAD_LEXICON: Lexicon[str] = Lexicon(phrases(read_table("workloads")))
 SUBJECT_LEXICON: Lexicon[str] = Lexicon(phrases(read_table("subjects")))
 _LONG = word_list(_TASK_TABLE[_LONG_KEY])
 _LLM = word_list(["workload: llm", "workload type: llm", "workload_type: llm", "workload = llm", "workload_type = llm"])
+_DEEDS = read_table("deeds")
+_DOES, _DONE_TO = (
+    {word: tuple(key.split()[0] for key, listed in _DEEDS.items() if key.endswith(part) and word in listed)
+     for key, phrases_of in _DEEDS.items() if key.endswith(part) for word in phrases_of}
+    for part in (" does", " to")
+)  # fmt: skip
+DEED_REACH = 5
+DEED_WEIGHT, DEED_TOLD = 3, 5
+_THAT = words("that which who das die der qui que")
+_DEED_ENDS = frozenset([".", ";", "\n", "!", "?", ",", "and", ":"])
 _MODERATED = words(
     "comments comment posts content messages user images chat reviews uploads text texts videos forum ugc"
 )
@@ -65,12 +75,29 @@ def _find(lexicon: Lexicon[Meaning], scene: Scene) -> tuple[Hit[Meaning], ...]:
     return tuple(Hit(kept[hit.first], kept[hit.last - 1] + 1, hit.meaning) for hit in found)
 
 
+def _deeds(scene: Scene) -> Iterator[Hit[tuple[str, int]]]:
+    """ "Drafts client letters", "ask about our manuals": a deed and what it is done to, a few words apart."""
+    for at, text in enumerate(scene.texts):
+        tasks = _DOES.get(text)
+        if not tasks:
+            continue
+        for behind in range(at + 1, min(at + 1 + DEED_REACH, len(scene.texts))):
+            word = scene.texts[behind]
+            if word in _DEED_ENDS:
+                break
+            for task in tasks:
+                if task in _DONE_TO.get(word, ()):
+                    told = scene.texts[max(at - 1, 0)] in _THAT
+                    yield Hit(at, behind + 1, (task, DEED_TOLD if told else DEED_WEIGHT))
+
+
 def find_workload(scene: Scene, negation: Negation) -> tuple[str | None, str | None, Hit[object] | None]:
     """Workload beyond language models, or the task; whichever is named first leads.
 
     Returns workload, task and the phrase that says so.
     """
-    tasks = [hit for hit in _find(TASK_LEXICON, scene) if _allowed(scene, negation, hit)]
+    named = sorted((*_find(TASK_LEXICON, scene), *_deeds(scene)), key=lambda hit: hit.first)
+    tasks = [hit for hit in named if _allowed(scene, negation, hit)]
     workloads = [hit for hit in _find(WORKLOAD_LEXICON, scene) if _allowed(scene, negation, hit)]
     task = _best_task(tasks)
     if workloads and (task is None or task.meaning[1] < SURE or workloads[0].first <= task.first

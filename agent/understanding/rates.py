@@ -17,12 +17,21 @@ _BARRIERS = words("and but with while und aber mit et mais avec pero con plus y 
 _ARTICLES = words("a an each every im")
 _TRANSPARENT = frozenset(["-", ":", "(", "'", '"', "=", "~", "≤", "<"])
 
+_PERIODICALS = words("report reports filing filings accounts results statements review reviews earnings letters")
 _ROUND = frozenset([1.0, 10.0, 24.0, 100.0, 1e3, 1e4, 1e5, 1e6, 1e9])
 
 OTHER = "other"
 """A denominator that no list holds: how many of it there are is not known."""
 
 Place = tuple[int, int]
+
+
+def adverb_at(texts: Sequence[str], index: int) -> Hit[str] | None:
+    """An adverb of a rate at `index`; an "annual report" is no rate."""
+    hit = ADVERB_LEXICON.at(texts, index) if index < len(texts) else None
+    if hit and hit.meaning in ("year", "quarter") and hit.last < len(texts) and texts[hit.last] in _PERIODICALS:
+        return None
+    return hit
 
 
 class RateReader:
@@ -60,6 +69,11 @@ class RateReader:
         self._used.add(place)
         return (*found, Per(self._kind(place))), last, place
 
+    def follows(self, index: int) -> bool:
+        """Whether a period stands at token `index`."""
+        per = self._next(index)
+        return per is not None and per[0].kind in PERIODS
+
     def before(self, first: int, bound: int) -> tuple[Per, Place] | None:
         """A period said before the number: "every day we get 500 tickets", "monthly budget: $5k"."""
         for hit in reversed([each for each in self._from(max(bound, first - SCAN - 2)) if each.last <= first]):
@@ -71,7 +85,7 @@ class RateReader:
         return None
 
     def _next(self, index: int) -> tuple[Per, int] | None:
-        adverb = ADVERB_LEXICON.at(self._texts, index) if index < len(self._texts) else None
+        adverb = adverb_at(self._texts, index)
         return (Per(adverb.meaning), adverb.last) if adverb else self._per(index)
 
     def _kind(self, place: Place) -> str:
@@ -112,7 +126,7 @@ class RateReader:
         behind = index + 1
         if behind >= len(self._texts) or self._tokens[index].kind != "word" or len(self._text(index)) < 3:
             return False
-        return ADVERB_LEXICON.at(self._texts, behind) is not None or (
+        return adverb_at(self._texts, behind) is not None or (
             self._text(behind) in PER and self._text(behind) not in _ARTICLES
         )
 
@@ -121,7 +135,7 @@ class RateReader:
         found = []
         index = 0
         while index < len(self._texts):
-            hit = ADVERB_LEXICON.at(self._texts, index)
+            hit = adverb_at(self._texts, index)
             if hit is None and self._texts[index] in PER and index + 1 < len(self._texts):
                 behind = _DENOMINATORS.at(self._texts, index + 1)
                 if behind and behind.meaning in PERIODS:

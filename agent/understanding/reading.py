@@ -25,6 +25,7 @@ _CLOCK = words("am pm uhr o'clock oclock")
 _INSTEAD = words("of than lieu lugar")
 _INSTEAD_PHRASES = {("instead", "of"), ("rather", "than"), ("au", "lieu"), ("en", "lugar")}
 _PARTS_OF_DAY = {("in", "the", part) for part in ("morning", "evening", "afternoon")}
+_OF_THEM = {("of", "them"), ("of", "those"), ("of", "these"), ("davon", "werden"), ("d'entre", "eux"), ("de", "ellos")}
 _ORDINAL_LEADS = words(
     "option phase step tier level version v top round stage section part no number nr # item day page week "
     "question q fy python cuda ubuntu chapter figure table appendix art article §"
@@ -56,7 +57,7 @@ class QuantityReader:
         found: list[Quantity] = []
         index = 0
         while index < len(self._tokens):
-            quantity = None if index in self._skipped else self._read(index)
+            quantity = None if index in self._skipped else self._spoken(index) or self._read(index)
             if quantity:
                 found.append(quantity)
             index = quantity.last if quantity else index + 1
@@ -129,7 +130,8 @@ class QuantityReader:
             return quantity
         return replace(quantity, pers=(*quantity.pers, said[0]), period_hit=said[1])
 
-    def _read(self, index: int) -> Quantity | None:
+    def _spoken(self, index: int) -> Quantity | None:
+        """Words that are a quantity by themselves: "double", "sub-second"."""
         multiple = _MULTIPLES.get(self._text(index))
         if multiple:
             word = Number(multiple, None, index, index + 1, soft=True)
@@ -137,6 +139,9 @@ class QuantityReader:
         if self._text(index) in ("sub", "subsecond") and self._text(index + 1) in ("second", "seconds"):
             one = Number(1.0, None, index, index + 1)
             return Quantity(one, 1.0, None, Unit("time", 1e3, "second"), (), index, index + 2, index + 2)
+        return None
+
+    def _read(self, index: int) -> Quantity | None:
         currency, at = self._currency(index)
         if currency and (at >= len(self._tokens) or self._text(at) in ("a", "an", "one")):
             return None
@@ -146,7 +151,9 @@ class QuantityReader:
         if number is None or self._is_no_quantity(number):
             return None
         value, high, last = self._range(number)
-        after, last = self._currency(last) if not currency else (currency, self._currency(last)[1])
+        after = currency
+        if not self._leads_the_next(last):
+            after, last = self._currency(last) if not currency else (currency, self._currency(last)[1])
         if after is None and "grand" in self._texts[number.first : number.last]:
             after = "USD"
         if after and high is None:
@@ -158,6 +165,8 @@ class QuantityReader:
         if high is None and unit and unit.dimension != "gpu":
             value, high, last = self._late_range(value, unit, last, number)
         value, high = self._second_reading(number, value, high, unit)
+        if unit is None and after is None and tuple(self._texts[last : last + 2]) in _OF_THEM:
+            last += 2 * self._rates.follows(last + 2)
         pers, last_per, place = self._rates.read(last, noun.period, counted=bool(unit or after))
         if after is None and unit is None and self._text(last_per) == "in":
             after, last_per = self._behind_in(last_per)
@@ -220,6 +229,13 @@ class QuantityReader:
         if hit is None or (self._text(index) == "c" and self._tokens[index - 1].end != self._tokens[index].start):
             return None, index
         return hit.meaning, hit.last
+
+    def _leads_the_next(self, index: int) -> bool:
+        """ "2k/200 $1500": the sign belongs to the number that it touches."""
+        if index < 1 or index + 1 >= len(self._tokens) or self._tokens[index].kind == "word":
+            return False
+        before, sign, behind = self._tokens[index - 1 : index + 2]
+        return before.kind == behind.kind == "number" and before.end < sign.start and sign.end == behind.start
 
     def _range(self, number: Number, scale_from: Number | None = None) -> tuple[float, float | None, int]:
         """Value, upper end and the index behind "3-5k", "between 20 and 50", "2 to 3"."""

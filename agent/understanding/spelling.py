@@ -10,6 +10,7 @@ from agent.understanding.context import CUE_LEXICON
 from agent.understanding.nouns import UNIT_LEXICON
 from agent.understanding.text import Token
 from agent.understanding.vocabulary.tables import read_table
+from agent.understanding.vocabulary.units import names_people
 
 TARGETS = frozenset(read_table("typos")["target"])
 REAL_WORDS = frozenset(read_table("typos")["real"])
@@ -55,5 +56,5 @@ class Speller:
         word = token.text
         if token.kind != "word" or len(word) < SHORTEST or word in self._known or not word.isalpha():
             return token
-        meant = _nearest(word)
+        meant = None if names_people(word) else _nearest(word)
         return replace(token, text=meant) if meant else token

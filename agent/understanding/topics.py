@@ -55,7 +55,6 @@ _TAKEN_FROM_PLACES = words(
     "doctors lawyers sales branch kunden clientes based bank shops stores"
 )
 _LICENSING = words("license licence licensed licensing licenses licences apache open weights lizenz licencia")
-_PROVIDER_LIKE = words("region regions zone")
 
 
 def topic_hits(texts: Sequence[str]) -> tuple[Hit[Topic], ...]:
@@ -72,9 +71,12 @@ def settled(hits: Sequence[Hit[Topic]]) -> frozenset[int]:
 
 def read_topics(scene: Scene, draft: Draft, negation: Negation, hits: Sequence[Hit[Topic]]) -> None:
     """Fill the fields that words fill by themselves; priorities have a reader of their own."""
+    ranks = {hit.meaning[1] for hit in hits if hit.meaning[0] == "slo_percentile"}
     for hit in hits:
         path, value = hit.meaning
         span = scene.characters(hit.first, hit.last)
+        if path == "slo_percentile" and value == "50" and len(ranks) > 1:
+            continue  # "median 250 ms, p95 600 ms": the percentile is planned
         if path in ("priority", "deployment_model", "burstiness_pattern") or not _holds(scene, hit):
             continue
         if path == "residency":
@@ -126,6 +128,8 @@ def _is_paid_now(scene: Scene, hit: Hit[Topic]) -> bool:
 
 
 def _residency(scene: Scene, draft: Draft, negation: Negation, hit: Hit[Topic]) -> None:
+    if any(each.currency and each.first <= hit.first < each.last for each in scene.quantities):
+        return  # "120 US dollars"
     low, high = max(hit.first - 8, 0), hit.last + 4
     before = scene.texts[low : hit.first]
     for end in (".", "\n", ";", "!", "?"):

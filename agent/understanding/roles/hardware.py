@@ -14,8 +14,11 @@ from agent.understanding.vocabulary.tables import read_table
 _OWNED = word_list(read_table("possession")["own"])
 _RENTED = words("rent renting rented rental mieten mietet louer louons alquilar alquilamos lease leasing hire hiring")
 _NO = words("no not without kein keine pas sin ohne sans never than")
+OF_THEM_REACH = 14
+_OF_THEM = {("of", "them"), ("of", "those"), ("of", "these"), ("of", "which"), ("de", "ellas"), ("d'entre", "elles")}
 _SINGLE = words("single lone seule seul sola solo einzige einzigen einzelne einzelnen lone")
-_OWN = words("own our eigene eigenen eigener unsere unseren unserer nos propres nuestras nuestros propias propios")
+OWN_REACH = 4
+_OWN = words("my mine our eigene eigenen eigener unsere unseren unserer nos propres nuestras nuestros propias propios")
 _COMPARATIVES = words("newer older better bigger faster cheaper slower smaller other rather stronger weaker")
 _UP_TO = words("max maximum most than up limit cap hochstens maximal plus maximo")
 _NODE = words("node nodes servers machines boxes hosts knoten")
@@ -31,7 +34,7 @@ _COMPARED = word_list(read_table("possession")["compared"])
 
 def read_hardware(scene: Scene, draft: Draft, negation: Negation) -> None:
     """Fill available_gpus, gpu_types, max_gpus and tensor_parallel."""
-    counted = {each.name: each for each in scene.open("gpu") if each.name is not None}
+    counted = _of_them(scene) | {each.name: each for each in scene.open("gpu") if each.name is not None}
     for at in scene.cards:
         _read_card(scene, draft, at, denied=negation.denies(at, at + 1), quantity=counted.get(at))
     for quantity in list(scene.open("gpu")):
@@ -40,24 +43,41 @@ def read_hardware(scene: Scene, draft: Draft, negation: Negation) -> None:
     _tensor_parallel(scene, draft)
 
 
-def _owned(scene: Scene, first: int, last: int) -> bool:
-    """Whether the words around say that the cards are the person's own or will be bought."""
+def _of_them(scene: Scene) -> dict[int | None, Quantity]:
+    """ "L40S, 4 of them": a count behind the name, by the token of the name."""
+    found: dict[int | None, Quantity] = {}
+    for each in scene.open(None):
+        if scene.behind(each, 2) not in _OF_THEM or each.number.soft:
+            continue
+        people = any(other.dimension == "user" for other in scene.quantities if other.first < each.first)
+        named = [at for at in scene.cards if each.first - OF_THEM_REACH <= at < each.first]
+        if named and not people and not each.period:
+            found[named[-1]] = each
+    return found
+
+
+def _owned(scene: Scene, first: int, last: int, reach: int = 12) -> bool:
+    """Whether the words around say that the cards are the person's own or will be bought; `reach` is that of "our"."""
     low, high = scene.context.sentence(first, last)
     behind = scene.texts[last : min(high, last + 7)]
     behind = behind[: behind.index(",")] if "," in behind else behind
     around = scene.texts[max(low, first - 12) : last] + behind
+    lead = len(around) - len(behind) - (last - first)
     rented = any(word in _RENTED and before not in _NO for before, word in pairwise(("", *around)))
-    return bool(_OWNED.find(around)) and not rented
+    said = [hit for hit in _OWNED.find(around) if around[hit.first] not in _OWN or lead - hit.last <= reach]
+    return bool(said) and not rented
 
 
 def _count(scene: Scene, at: int, quantity: Quantity | None) -> tuple[int | None, int, int]:
     """Cards that a mention counts, and the tokens that say so."""
     first, last = at, at + 1
     number: float | None = None
-    if quantity is not None and not quantity.number.vague and quantity.high is None:
+    if quantity is not None and not quantity.number.vague:
         article = quantity.number.soft and scene.texts[quantity.first] not in ("one", "eins", "uno")
-        number = None if article else quantity.value
-        first = quantity.first if number else at
+        alone = article and quantity.first == at - 1 and _owned(scene, at, at + 1)
+        number = None if article and not alone else quantity.top
+        first = min(quantity.first, at) if number else at
+        last = max(quantity.core_last, last) if number else last
     behind = scene.texts[at + 1 : at + 3]
     if number is None and behind and (match := _COUNT_BEHIND.match(behind[0])):
         number, last = float(match[1]), at + 2
@@ -155,7 +175,7 @@ def _read_count(scene: Scene, draft: Draft, quantity: Quantity) -> None:
         draft.say("tensor_parallel", quantity.value, *scene.span(quantity))
         return
     limited = not _UP_TO.isdisjoint(scene.before(quantity, 3))
-    if not limited and _owned(scene, quantity.first, quantity.last):
+    if not limited and _owned(scene, quantity.first, quantity.last, OWN_REACH):
         draft.doubt(*scene.span(quantity), "accelerators, not said of which type", "available_gpus",
                     "Which accelerators are they?", ("H100", "A100 80GB", "L40S", "L4"))  # fmt: skip
         return

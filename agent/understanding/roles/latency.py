@@ -8,6 +8,9 @@ from agent.understanding.quantities import Quantity
 from agent.understanding.scene import Scene, unusable
 from agent.understanding.text import words
 
+SURE_COST = 2.0
+_RANKS = words("p90 p95 p99")
+_MEDIAN = words("median p50 medianlatenz")
 MINUTE_MS = 60_000.0
 WINDOW_FROM_MS = 900_000.0
 MAX_TARGET_MS = 1_800_000.0
@@ -40,7 +43,13 @@ def read_times(scene: Scene, draft: Draft) -> None:
         match = matches.get(quantity.first)
         if quantity is mean:
             continue
-        if match is None and mean is not None and scene.context.nearest(quantity, ("percentile",), 3.0):
+        if (role := _corrected(scene, draft, quantity, match)) is not None:
+            _say(scene, draft, quantity, role)
+            continue
+        beside = scene.context.nearest(quantity, ("percentile",), 3.0) or not _RANKS.isdisjoint(
+            scene.before(quantity, 6)
+        )
+        if match is None and mean is not None and beside:
             match = matches.get(mean.first)
         if quantity.per("token"):
             _say(scene, draft, quantity, "tpot", (quantity.per("token") or quantity.pers[0]).amount)
@@ -60,9 +69,13 @@ def read_times(scene: Scene, draft: Draft) -> None:
 
 def _doubt_means(scene: Scene, draft: Draft, quick: Sequence[Quantity]) -> Quantity | None:
     """ "1.5 s on average, 90th percentile 3 s": the percentile is the target, the mean beside it has no field."""
-    if not any(scene.context.nearest(each, ("percentile",), 3.0) for each in quick):
+    if not any(scene.context.nearest(each, ("percentile",), 3.0) for each in quick) and not _ranked(scene, draft):
         return None
     for each in quick:
+        if not _MEDIAN.isdisjoint((*scene.before(each, 6), *scene.behind(each, 1))) and _ranked(scene, draft):
+            scene.use(each)
+            draft.doubt(*scene.span(each), "a median; the percentile beside it is planned", "slo_percentile")
+            return each
         average = scene.context.nearest(each, ("average",), 2.0)
         if average and average.hit.first >= each.last and not scene.context.nearest(each, ("percentile",), 3.0):
             scene.use(each)
@@ -71,10 +84,25 @@ def _doubt_means(scene: Scene, draft: Draft, quick: Sequence[Quantity]) -> Quant
     return None
 
 
+def _corrected(scene: Scene, draft: Draft, quantity: Quantity, match: Match | None) -> str | None:
+    """ "300 ms TTFT - wait, it's 450 ms now": a correction takes the role of the time before it."""
+    before = scene.preceding(quantity)
+    if before is None or before.dimension != "time" or (match is not None and match.cost <= SURE_COST):
+        return None
+    start, end = scene.span(before)[1], scene.span(quantity)[0]
+    said = [role for role, field in _FIELDS.items() if draft.spans(field, scene.span(before)[0])]
+    return said[0] if said and any(start <= at < end for at in draft.corrections) else None
+
+
 def _is_duration(scene: Scene, quantity: Quantity, match: Match) -> bool:
     """ "each call takes 6 minutes" is no target: minutes need a word such as "within"."""
     long = quantity.unit is not None and quantity.top * quantity.unit.factor >= MINUTE_MS
     return long and match.hit.cue.weakness >= 3 and not scene.context.nearest(quantity, ("ceiling",), 2.0)
+
+
+def _ranked(scene: Scene, draft: Draft) -> bool:
+    """Whether a median stands beside another percentile: "median 250 ms, p95 600 ms"."""
+    return not _MEDIAN.isdisjoint(scene.texts) and (draft.value("slo_percentile") or 50) != 50
 
 
 def _is_media(scene: Scene, quantity: Quantity) -> bool:

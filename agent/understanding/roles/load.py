@@ -1,7 +1,7 @@
 """Requests per second and per day, peaks, required throughput, tokens per day, and usage of other workloads."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -11,14 +11,14 @@ from agent.understanding.quantities import PERIODS, Quantity, period_seconds
 from agent.understanding.rates import OTHER
 from agent.understanding.scene import Scene, unusable
 from agent.understanding.text import words
-from agent.understanding.vocabulary.units import PERIOD_SECONDS
+from agent.understanding.vocabulary.units import PERIOD_SECONDS, names_person
 from knowledge.errors import BadInput
 from tools.units import parse_unit
 
 SECONDS_PER_DAY = 86400.0
 LOAD_REACH = 6.0
 MAX_STEPS = 200
-_USUAL = words("usual average normal avg mean typical baseline")
+_USUAL = words("usual average normal avg mean typical baseline much many")
 _THAT = (("that",), ("this",), ("davon",), ("eso",))
 _READ, _WRITTEN = words("input in prompt inputs"), words("output out completion outputs generated")
 _JOINED = words("and plus + , tokens token & und et y")
@@ -33,11 +33,11 @@ _COUNTED_IN = {"moderation": "messages", "video_generation": "videos", "image_ge
 _MEASURED = ("time", "character")
 _SEEN = ("image", "video")
 _COUNTED = ("request", "item", "concurrency", "page", "request_rate")
+_AT_TIMES = words("when during while whenever wenn wahrend quand lors pendant cuando durante")
+_EVERYBODY = words("everybody everyone jeder chacun chacune")
+_DETERMINERS = words("each every of our the all these those about around roughly some ~ a an approximately")
+_ONE_OF_MANY = words("each every per a an one jeder jede jedes chaque cada")
 _EACH = words("each every per jeder jede jeden chaque cada pro par por")
-_USERS = words(
-    "user users person people employee customer developer engineer student seat head agent member nutzer "
-    "mitarbeiter utilisateur usuario client one colleague analyst doctor lawyer rep player reader"
-)
 _DOES = words(
     "gets sends asks makes handles receives has uses generates writes doing sending asking making posts "
     "submits creates processes answers reads runs does issues produces"
@@ -74,15 +74,38 @@ def is_per_user(scene: Scene, quantity: Quantity) -> bool:
         return True
     before = scene.before(quantity, 8)
     led = any(
-        word in _EACH and (follow in _USERS or follow == "of" or (word == "each" and follow in _DOES))
-        for word, follow in pairwise(before)
+        word in _EACH and (names_person(follow) or follow == "of" or (word == "each" and follow in _DOES))
+        for word, follow in pairwise(before[: len(before) - _governed(before)])
     )
+    led = led or not _EVERYBODY.isdisjoint(before) or _subject(scene, quantity) is True
     trailing = scene.texts[quantity.core_last : quantity.core_last + 6]
-    led = led or any(word in _EACH and follow in _USERS for word, follow in pairwise(trailing))
+    led = led or any(word in _EACH and names_person(follow) for word, follow in pairwise(trailing))
     behind = scene.texts[quantity.core_last : quantity.core_last + 2]
     daily = len(behind) == 2 and behind[1] in _TIMES_OF_DAY
     led = led or scene.texts[quantity.last : quantity.last + 1] in (("each",), ("apiece",), ("jeweils",), ("chacun",))
     return led or (behind[:1] in (("each",), ("chacun",), ("jeweils",), ("apiece",)) and not daily)
+
+
+def _governed(before: Sequence[str]) -> int:
+    """Words at the end of `before` that lead to the number itself: "on each of our 180 pull requests per day"."""
+    at = len(before)
+    while at and before[at - 1] in _DETERMINERS:
+        at -= 1
+    return len(before) - at
+
+
+def _subject(scene: Scene, quantity: Quantity) -> bool | None:
+    """Who does what the rate counts: "each salesperson sends 40 prompts" a person, "each till asks 5 questions" not.
+
+    None where no "each" or article leads to a verb of doing.
+    """
+    before = scene.before(quantity, 4)
+    for at, word in enumerate(before[1:], 1):
+        noun = before[at - 1]
+        led = at >= 2 and before[at - 2] in _ONE_OF_MANY
+        if word in _DOES and led and scene.tokens[quantity.first - len(before) + at - 1].kind == "word":
+            return names_person(noun)
+    return None
 
 
 def _say_rate(scene: Scene, draft: Draft, quantity: Quantity, role: str) -> None:
@@ -133,13 +156,17 @@ def read_rates(scene: Scene, draft: Draft) -> None:
     others = list(scene.open("times", None))
     matches = scene.context.assign([*fast, *others], ("peak", "average"), LOAD_REACH)
     roles = {first: match.role for first, match in matches.items()}
+    raised = _raised(scene, fast, roles)
+    roles |= raised
     for quantity in counted:
         scene.use(quantity)
         if why := unusable(quantity):
             draft.doubt(*scene.span(quantity), why, "expected_qps")
+        elif quantity.number.soft and per_day(quantity, 1.0) is not None:
+            continue  # "a job every night" says when, not how many
         elif is_per_user(scene, quantity):
             _read_per_user(scene, draft, _in_steps(scene, quantity))
-        elif quantity.per(OTHER):
+        elif quantity.per(OTHER) or _subject(scene, quantity) is False:
             draft.doubt(
                 *scene.span(quantity), "a rate for each of several, not said how many there are", "requests_per_day"
             )
@@ -147,8 +174,25 @@ def read_rates(scene: Scene, draft: Draft) -> None:
             _say_rate(scene, draft, _in_steps(scene, quantity), _load_role(scene, quantity, roles))
         else:
             _say_daily(scene, draft, _in_steps(scene, quantity))
-    _read_bare_peaks(scene, draft, fast)
+    _read_bare_peaks(scene, draft, fast, raised)
     _read_multiples(scene, draft)
+
+
+def _raised(scene: Scene, fast: Sequence[Quantity], roles: Mapping[int, str]) -> Mapping[int, str]:
+    """ "2 rps mostly, 60 rps during drops", "30 a second, ninety when a match is on": the higher is the peak."""
+    found: dict[int, str] = {}
+    for left in fast:
+        right, (_, high) = scene.following(left), scene.context.bounds(left)
+        bare = right is not None and right.unit is None and not right.pers and not right.currency
+        if right is None or right.first >= high or right.high or left.high or not (bare or right in fast):
+            continue
+        low = _rate_per_second(left, left.value) or 0.0
+        other = _rate_per_second(left if bare else right, right.value) or 0.0
+        if other > low and not _AT_TIMES.isdisjoint(scene.behind(right, 1)) and roles.get(left.first) != "peak":
+            found |= {left.first: "average", right.first: "peak"}
+        elif other < low and roles.get(right.first) == "average" and left.first not in roles:
+            found[left.first] = "peak"
+    return found
 
 
 def _in_steps(scene: Scene, quantity: Quantity) -> Quantity:
@@ -181,19 +225,22 @@ def _is_known(draft: Draft, quantity: Quantity) -> bool:
     return quantity.unit != UNKNOWN_NOUN or draft.value("task_type") is not None
 
 
-def _read_bare_peaks(scene: Scene, draft: Draft, fast: Sequence[Quantity]) -> None:
+def _read_bare_peaks(scene: Scene, draft: Draft, fast: Sequence[Quantity], raised: Mapping[int, str]) -> None:
     """ "10 rps, bursts to 40": a bare number beside a word for the peak is in the unit of the load said before."""
     starts = [each.first for each in fast]
     for quantity in list(scene.open(None)):
         _, high = scene.context.bounds(quantity)
         earlier = fast[: bisect_left(starts, high)]
         match = scene.context.nearest(quantity, ("peak", "average"), 2.0)
-        if not earlier or match is None or quantity.number.soft or unusable(quantity):
+        role = raised.get(quantity.first) or (match.role if match else None)
+        if not earlier or role is None or quantity.number.soft or unusable(quantity):
             continue
+        if match and match.hit.first == earlier[-1].last:
+            continue  # "120 per minute sustained, 512 in": the word is that of the rate
         rate = _rate_per_second(earlier[-1], quantity.top)
         if rate is not None:
             scene.use(quantity)
-            draft.say("peak_qps" if match.role == "peak" else "expected_qps", rate, *scene.span(quantity))
+            draft.say("peak_qps" if role == "peak" else "expected_qps", rate, *scene.span(quantity))
 
 
 def _is_load(quantity: Quantity) -> bool:
@@ -314,8 +361,8 @@ def read_tokens_per_day(scene: Scene, draft: Draft) -> None:
             draft.doubt(*scene.span(quantity), "a rate per user, and the number of users is not known", "total_users")
         else:
             factor = users if is_per_user(scene, quantity) else 1
-            asked = _input_beside(scene, quantity) * daily / quantity.value
-            detail = f"input {asked:g} and output {daily:g}" if asked else None
+            asked = (_input_beside(scene, quantity) or _output_behind(scene, quantity)) * daily / quantity.value
+            detail = f"input and output: {asked:g} + {daily:g}" if asked else None
             draft.say("tokens_per_day", (daily + asked) * factor, *scene.span(quantity), detail)
 
 
@@ -330,6 +377,19 @@ def _input_beside(scene: Scene, quantity: Quantity) -> float:
         return 0.0
     scene.use(left)
     return left.value
+
+
+def _output_behind(scene: Scene, quantity: Quantity) -> float:
+    """ "6M tokens a day in, 1M out": the output that is counted with the input; 0 where none is."""
+    right = scene.following(quantity)
+    if right is None or right.dimension not in (None, "token") or right.pers or right.high or unusable(right):
+        return 0.0
+    between = scene.texts[quantity.last : right.first]
+    written = _WRITTEN.intersection(scene.texts[right.first : right.core_last + 1])
+    if not written or not _READ.intersection(between) or not set(between) <= _READ | _JOINED:
+        return 0.0
+    scene.use(right)
+    return right.value
 
 
 def read_totals(scene: Scene, draft: Draft) -> None:

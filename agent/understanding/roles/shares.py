@@ -5,6 +5,8 @@ from agent.understanding.quantities import Quantity
 from agent.understanding.scene import Scene, unusable
 
 PERCENTILES = (50, 90, 95, 99)
+RANKS = (90, 95, 99)
+_OF = (("of",), ("der",), ("des",), ("de",), ("aller",))
 LABEL_REACH = 1.5
 _LABELS: dict[str, str] = {
     "users": "total_users",
@@ -30,12 +32,25 @@ def read_percentages(scene: Scene, draft: Draft) -> None:
         span = scene.span(quantity)
         if unusable(quantity) or quantity.high or quantity.value >= 100:
             continue
-        if percentile and int(quantity.value) in PERCENTILES and quantity.value == int(quantity.value):
+        timed = quantity.value in RANKS and scene.behind(quantity, 1) in _OF and _timed(scene, quantity)
+        if (percentile or timed) and quantity.value in PERCENTILES:
             scene.use(quantity)
             draft.say("slo_percentile", quantity.value, *span)
         elif reliability and quantity.value >= 90:
             scene.use(quantity)
             draft.say("reliability_target", quantity.value, *span)
+
+    for quantity in list(scene.open(None, "request", "user")):
+        rank = round(quantity.value * 100, 6)
+        if rank in RANKS and quantity.number.last - quantity.number.first > 1 and _timed(scene, quantity):
+            scene.use(quantity)  # "9 out of 10 requests"
+            draft.say("slo_percentile", rank, *scene.span(quantity))
+
+
+def _timed(scene: Scene, quantity: Quantity) -> bool:
+    """Whether a time stands in the same sentence: "90 % of first tokens inside 500 ms"."""
+    low, high = scene.context.bounds(quantity)
+    return any(each.dimension == "time" and low <= each.first < high for each in scene.quantities)
 
 
 def read_data_centre(scene: Scene, draft: Draft) -> None:
@@ -102,6 +117,9 @@ def _load(scene: Scene, draft: Draft, quantity: Quantity) -> bool:
     if match is None:
         return _peak(scene, draft, quantity)
     words = scene.texts[match.hit.first : match.hit.last]
+    before = scene.preceding(quantity)
+    if before and before.first <= match.hit.first < before.last:
+        return False  # the unit of the number before: "5 rps, 2k"
     if match.hit.first > quantity.first or set(words) <= {"load", "traffic", "verkehr", "trafic", "trafico"}:
         return False
     peak = scene.context.nearest(quantity, ("peak", "average"), LABEL_REACH + 2.0)

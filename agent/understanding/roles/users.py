@@ -8,6 +8,7 @@ from agent.understanding.nouns import UNIT_LEXICON
 from agent.understanding.quantities import Quantity
 from agent.understanding.scene import Scene, unusable
 from agent.understanding.text import words
+from agent.understanding.vocabulary.units import names_person
 
 CONCURRENCY_REACH = 5.0
 _OF = words(
@@ -28,7 +29,7 @@ _ABOUT = words(
 )
 _EACH = words("each every jeder chacun cada")
 _THEM = words("them which whom those these")
-_COLLECTIVE = words("staff workforce users people user")
+_WITH = words("with of mit von avec de con")
 
 
 def _is_software(scene: Scene, quantity: Quantity) -> bool:
@@ -95,7 +96,8 @@ def _say_total(scene: Scene, draft: Draft, found: Sequence[Quantity]) -> None:
 def _doubt_company(scene: Scene, draft: Draft, quantity: Quantity, others: bool) -> bool:
     cue = scene.context.nearest(quantity, ("company",), 2.5)
     sized = bool(_ORGANISATION.intersection(scene.texts[quantity.core_last : quantity.core_last + 2]))
-    aside = others and scene.texts[quantity.first - 1 : quantity.first] == ("(",)
+    sized = sized or bool(_ORGANISATION.intersection(_named_by_brackets(scene, quantity)))
+    aside = others and "(" in scene.before(quantity, 3)
     if not sized and not aside and (cue is None or cue.hit.first > quantity.first):
         return False
     first = quantity.first if cue is None or sized else cue.hit.first
@@ -107,11 +109,21 @@ def _doubt_company(scene: Scene, draft: Draft, quantity: Quantity, others: bool)
     return True
 
 
+def _named_by_brackets(scene: Scene, quantity: Quantity) -> Sequence[str]:
+    """ "a startup (seed stage, team of 9)": the words before the bracket that holds the quantity."""
+    low, _ = scene.context.bounds(quantity)
+    before = scene.texts[low : quantity.first]
+    if "(" not in before or ")" in before:
+        return ()
+    at = before.index("(")
+    return before[max(at - 3, 0) : at]
+
+
 def read_users(scene: Scene, draft: Draft) -> None:
     """Fill total_users and concurrent_users."""
     _percent_of(scene, draft)
     people = [each for each in scene.open("user") if not _is_software(scene, each)]
-    at_once = [each for each in scene.open("concurrency") if not each.period]
+    at_once = [each for each in scene.open("concurrency") if not each.period and not each.number.soft]
     at_once += [each for each in scene.open("item", "request") if not each.period and _parallel(scene, each)]
     bare = [
         each
@@ -119,8 +131,11 @@ def read_users(scene: Scene, draft: Draft) -> None:
         if not each.number.soft and each.value >= 1 and _names_people(scene, each, counted=bool(people))
     ]
     together = scene.context.assign([*people, *at_once, *bare], ("concurrent",), CONCURRENCY_REACH)
-    others = any(scene.before(each, 1) != ("(",) for each in people) and len(people) > 1
+    others = any("(" not in scene.before(each, 3) for each in people) and len(people) > 1
     totals = []
+    scene.use(*_below_the_most(scene, [each for each in (*people, *at_once, *bare) if each.first in together]))
+    at_once = [each for each in at_once if each.first not in scene.used]
+    bare = [each for each in bare if each.first not in scene.used]
     for quantity in [*people, *bare, *at_once]:
         why = unusable(quantity) or ("a range" if quantity.high else "")
         if quantity.first in together:
@@ -138,7 +153,7 @@ def read_users(scene: Scene, draft: Draft) -> None:
             if why or scene.context.says(quantity.first, quantity.core_last, _NEW):
                 draft.doubt(*scene.span(quantity), why or "people who join, not people who have access", "total_users")
             elif quantity.per("gpu") or _in_each_group(scene, quantity):
-                draft.doubt(*scene.span(quantity), "people of each of several groups", "total_users")
+                _say_groups(scene, draft, quantity)
             elif not _doubt_company(scene, draft, quantity, others):
                 totals.append(quantity)
     later = [each for each in totals if scene.context.nearest(each, ("growth",), 6.0)]
@@ -150,10 +165,29 @@ def read_users(scene: Scene, draft: Draft) -> None:
     _shares(scene, draft)
 
 
+def _below_the_most(scene: Scene, together: Sequence[Quantity]) -> Sequence[Quantity]:
+    """ "Usually 20 online, never above 60": where one number is the most at once, the others say nothing new."""
+    most = [each for each in together if scene.context.nearest(each, ("ceiling", "peak"), 2.0)]
+    return [each for each in together if each not in most and each.top < most[0].value] if most else ()
+
+
 def _parallel(scene: Scene, quantity: Quantity) -> bool:
     """ "150 simultaneous chats"."""
     match = scene.context.nearest(quantity, ("concurrent",), 0.1)
     return match is not None
+
+
+def _say_groups(scene: Scene, draft: Draft, quantity: Quantity) -> None:
+    """ "11 offices with 60 people each": all of them, where the groups stand just before."""
+    groups = scene.preceding(quantity)
+    counted = groups is not None and groups.dimension in ("step", "node", "item", None) and not groups.period
+    between = scene.texts[groups.number.last : quantity.first] if groups else ()
+    if groups is None or not counted or len(between) > 3 or _WITH.isdisjoint(between) or unusable(groups):
+        draft.doubt(*scene.span(quantity), "people of each of several groups", "total_users")
+        return
+    scene.use(groups)
+    start, end = scene.span(groups)[0], scene.span(quantity)[1]
+    draft.say("total_users", groups.value * quantity.value, start, end, f"{groups.value:g} × {quantity.value:g}")
 
 
 def _in_each_group(scene: Scene, quantity: Quantity) -> bool:
@@ -167,8 +201,15 @@ def _in_each_group(scene: Scene, quantity: Quantity) -> bool:
 def _of_people_before(scene: Scene, quantity: Quantity) -> bool:
     """ "our analysts, fifteen of them"."""
     low = max(scene.context.bounds(quantity)[0], quantity.first - 4)
-    if scene.behind(quantity, 2)[:1] == ("of",) and _ABOUT.issuperset(scene.texts[: quantity.first]):
-        return True  # "about 80 of them" answers who was spoken of before
+    if scene.behind(quantity, 2)[:1] == ("of",):
+        if any(
+            word in _EACH and names_person(noun)
+            for word, noun in pairwise(scene.texts[low - 12 if low > 12 else 0 : quantity.first])
+        ):
+            return True  # "each salesperson sends 40 a day, there are 650 of them"
+        uses = any(scene.texts[each.hit.first] != "of" for each in scene.context.near(quantity, ("use",), 3.0))
+        if uses or _ABOUT.issuperset(scene.texts[: quantity.first]):
+            return True  # "about 80 of them", "90 of them will use it": of who was spoken of before
     return any(
         hit is not None and hit.meaning.dimension == "user"
         for hit in (UNIT_LEXICON.at(scene.texts, at) for at in range(low, quantity.first))

@@ -45,6 +45,17 @@ _PEOPLE_ENDINGS, _THINGS = _PEOPLE["ending"], frozenset(_PEOPLE["thing"])
 PER = words("per / a an each every pro par por al je jede jeden chaque cada im p")
 
 
+_PERSONS = frozenset(
+    phrase.removesuffix("s") for unit, listed in UNITS.items() if unit.dimension == "user"
+    for phrase in (*listed, "salesperson") if " " not in phrase
+) - {"host", "pilot", "dau", "mau", "wau"} | {"one"}  # fmt: skip
+
+
+def names_person(singular: str) -> bool:
+    """Whether a word names one person: "user", "analyst", "salesperson", "skipper"."""
+    return singular in _PERSONS or names_people(singular + "s")
+
+
 def names_people(plural: str) -> bool:
     """Whether a noun that no list holds ends as words for people do: "skippers", "advisors"."""
     return len(plural) > 5 and plural.endswith(_PEOPLE_ENDINGS) and plural not in _THINGS
