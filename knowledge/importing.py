@@ -28,6 +28,7 @@ from knowledge.facts import (
     Source,
     TraceStatistics,
 )
+from knowledge.licences import may_ship
 from knowledge.loading import decoded_rows, read_records, read_text, write_records, write_rows, write_text
 from knowledge.snapshot import DATA
 
@@ -175,6 +176,11 @@ class Import:
     def __init__(self, given: Path, data: Path) -> None:
         self.given, self.data = given, data
         self.sources = {row.source: row for row in read_records(data / "sources.csv", Source)}
+        for key, row in self.sources.items():
+            if row.terms == "shipped" and not may_ship(row.licence):
+                raise BadInput(
+                    f"source {key!r} must not ship whole under {row.licence!r}", "mend its terms in sources.csv"
+                )
         self.seen: Counter[str] = Counter()
         self.shipped: Counter[str] = Counter()
 

@@ -204,15 +204,6 @@ def _exact_model(text: str, models: Mapping[str, Model]) -> str | None:
     return fitting[0] if len(fitting) == 1 else None
 
 
-def matching_models(text: str, snapshot: Snapshot) -> tuple[str, ...]:
-    """Hub ids that `text` may mean, the likeliest first: a family name gives its members.
-
-    The publisher of an unknown repository and words of precision ("AWQ", "FP8") do not count.
-    """
-    exact = _exact_model(text, snapshot.models)
-    return (exact,) if exact else tuple(model_id for _, model_id in _ranked_models(text, snapshot))
-
-
 def resolve_model(text: str, snapshot: Snapshot) -> str:
     """The one model that `text` means, as hub id.
 

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from knowledge.facts import ApiPrice
 from knowledge.snapshot import Snapshot
 
 _ENDING = re.compile(r"-(?:v\d+-\d+|v\d+|20\d{6}|20\d\d-\d\d-\d\d|default|batch|maas|preview|tee|free)$")
@@ -57,8 +56,3 @@ def model_of_slug(slug: str, snapshot: Snapshot) -> str | None:
         if found:
             return found
     return None
-
-
-def model_of_price(price: ApiPrice, snapshot: Snapshot) -> str | None:
-    """The known model that a price is for."""
-    return model_of_slug(price.model_slug, snapshot)

@@ -247,6 +247,16 @@ def test_stops_at_what_a_person_must_judge(
         Import(given, data).run()
 
 
+def test_stops_where_a_source_would_ship_whole_under_a_licence_that_forbids_it(given: Path, data: Path) -> None:
+    table = (data / "sources.csv").read_text(encoding="utf-8")
+    assert ",none found,fitting," in table
+    (data / "sources.csv").write_text(
+        table.replace(",none found,fitting,", ",none found,shipped,", 1), encoding="utf-8"
+    )
+    with pytest.raises(BadInput, match="must not ship whole under 'none found'"):
+        Import(given, data).run()
+
+
 def test_derives_the_active_parameters_that_are_published_nowhere_and_says_so() -> None:
     given = dict.fromkeys(SHARED_COLUMNS["models.csv"].split(), "") | MODEL
     row = model_row(given | {"model_id": "moonshotai/Kimi-K3", "active_params_b": ""})

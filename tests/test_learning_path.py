@@ -16,6 +16,7 @@ from tools.learning import corrections
 from tools.performance import Configuration, predict, screen
 from tools.performance.experience import NO_EXPERIENCE, SOURCE, Experience, experience
 from tools.performance.inquiry import Inquiry, answer
+from tools.performance.roofline import closed_loop
 from tools.performance.screening import corrected
 from tools.planner import Plan, plan
 from ui.load_options import LoadOptions
@@ -199,7 +200,7 @@ def test_a_screen_is_corrected_as_a_prediction_is(ttft: float, tpot: float) -> N
     plain = screen([each], isl=500, osl=100)
     found = corrected(plain, [each], own)
     batch = plain.osl * 0 + 16.0
-    before, after = plain.at_concurrency(batch), found.at_concurrency(batch)
+    before, after = (closed_loop(each.cost, each.osl, batch) for each in (plain, found))
     factors = own.factors(each)
     assert float(after.ttft_ms[0] / before.ttft_ms[0]) == pytest.approx(factors[0], rel=1e-6)
     assert float(after.tpot_ms[0] / before.tpot_ms[0]) == pytest.approx(factors[1], rel=1e-6)

@@ -12,6 +12,7 @@ from knowledge.snapshot import load
 from tools.performance import Configuration, Prediction, predict, screen, step_cost
 from tools.performance.calibration import load_physics
 from tools.performance.residual import load_residual
+from tools.performance.roofline import closed_loop
 
 SNAPSHOT = load()
 MODELS = ("meta-llama/Llama-3.1-8B-Instruct", "openai/gpt-oss-120b", "deepseek-ai/DeepSeek-R1", "Qwen/Qwen3-4B")
@@ -145,25 +146,12 @@ def test_step_cost_reproduces_the_predicted_tpot() -> None:
 
 def test_screening_agrees_with_prediction_at_a_typical_load() -> None:
     many = [chat(quantization=each, tensor_parallel=tensor) for each in ("bf16", "fp8") for tensor in (1, 2, 4)]
-    served = screen(many, isl=1024, osl=256).at_concurrency(np.full(len(many), 16.0))
+    screened = screen(many, isl=1024, osl=256)
+    served = closed_loop(screened.cost, screened.osl, np.full(len(many), 16.0))
     for at, each in enumerate(many):
         answer = predict(each, isl=1024, osl=256, concurrency=16)
         assert served.tpot_ms[at] == pytest.approx(answer.tpot_ms.mean, rel=0.1)
         assert served.ttft_ms[at] == pytest.approx(answer.ttft_ms.mean, rel=0.3)
-
-
-def test_the_largest_rate_keeps_the_limits_and_rises_with_them() -> None:
-    screened = screen([chat(), chat(tensor_parallel=4)], isl=1000, osl=200)
-    tight, at_tight = screened.largest_rate_rps(ttft_ms=200, tpot_ms=15)
-    loose, _ = screened.largest_rate_rps(ttft_ms=2000, tpot_ms=40)
-    none, _ = screened.largest_rate_rps(tpot_ms=0.01)
-    assert (at_tight.tpot_ms <= 15).all()
-    assert (at_tight.ttft_ms <= 200).all()
-    assert (tight > 0).all()
-    assert (tight <= loose).all()
-    assert (none == 0).all()
-    served = screened.at_rate(tight)
-    assert served.tpot_ms == pytest.approx(at_tight.tpot_ms, rel=1e-3)
 
 
 def test_evidence_names_its_neighbours() -> None:

@@ -17,6 +17,7 @@ from tools.kubernetes.release import release
 from tools.kubernetes.settings import read_settings
 from tools.memory import memory_budget
 from tools.performance import Configuration, screen, step_cost
+from tools.performance.roofline import closed_loop
 from tools.planner import Plan, plan
 from tools.planner.engine_settings import EngineSettings, possible, screened_with
 from tools.planner.profile import profile
@@ -119,8 +120,8 @@ def test_drafting_helps_while_memory_bounds_the_step_and_never_beyond_its_tokens
     each = Configuration(model, FACTS.accelerators["NVIDIA-H200-141GB-SXM"], "fp8", tensor_parallel=8)
     alone = screen([each] * 2, isl=1000, osl=500)
     load = np.array([1.0, 512.0])
-    plain = alone.at_concurrency(load).tpot_ms
-    drafted = replace(alone, cost=speculated(alone.cost, [draft, draft])).at_concurrency(load).tpot_ms
+    plain = closed_loop(alone.cost, alone.osl, load).tpot_ms
+    drafted = closed_loop(speculated(alone.cost, [draft, draft]), alone.osl, load).tpot_ms
     gain = plain / drafted
     assert 1 < gain[0] <= draft.tokens_per_step
     assert gain[1] < gain[0]

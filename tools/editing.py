@@ -15,8 +15,6 @@ from pydantic import BaseModel, ValidationError
 from knowledge.errors import BadInput, NotFound
 from tools.intent import Intent
 
-MAX_VALUE_CHARS = 4000
-
 
 def _inner(annotation: Any) -> Any:
     """The type behind `X | None` and `Annotated[X, …]`."""

@@ -18,7 +18,6 @@ from tools.catalog.billing import component, parse_billing_mode
 from tools.units import Unit, factor, parse_unit, reference_unit
 
 CONFIDENCES = ("official", "aggregated", "estimated")  # best first
-TOKENS = "text_token"
 UNKNOWN_UNIT = "unknown"
 # Marks that keep an offer out of default rankings, by the flag that tells.
 MARKS = {

@@ -10,7 +10,6 @@ from knowledge.store.database import SourceState, Store
 from knowledge.store.offer import GPU, Offer
 from tools.catalog.plausibility import Doubt, doubt, peers
 
-SHOWN_STALE_DAYS = 14
 WARNED_STALE_DAYS = 60
 
 

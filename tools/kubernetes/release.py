@@ -18,8 +18,6 @@ from tools.kubernetes.weights import Weights, weights
 from tools.memory.budget import EngineLimits, MemoryBudget, engine_limits, memory_budget
 from tools.performance.configuration import Configuration
 
-DOMAIN = "sextant.dev"
-HASH_LABEL_LENGTH = 12
 _NAME_LENGTH = 40
 _UNKNOWN_MODEL_BYTES = 160e9
 _STANDARD_FROM = (0, 16)

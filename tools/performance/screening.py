@@ -1,4 +1,4 @@
-"""Thousands of configurations at once: arrays of step-cost coefficients, and the load each can carry."""
+"""Thousands of configurations at once, as arrays of step-cost coefficients."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,9 +14,8 @@ from tools.performance.experience import Experience
 from tools.performance.features import PLACE_START, configuration_features, lineage, load_features
 from tools.performance.loads import KINDS, Loads
 from tools.performance.points import Floats, Points, distinct, points
-from tools.performance.queueing import at_batch, open_loop, rate_rps
 from tools.performance.residual import Residual, block_corrections, load_residual
-from tools.performance.roofline import Costs, Serving, closed_loop, costs, offline
+from tools.performance.roofline import Costs, Serving, closed_loop, costs
 
 _TIMES = ("ttft_ms", "tpot_ms")
 _TYPICAL_RUNNING = 16.0  # batch at which the learned residual is read: one factor per configuration
@@ -30,55 +29,9 @@ class Screen:
     osl: Floats
     physics: Physics
 
-    def at_concurrency(self, concurrency: Floats) -> Serving:
-        """Closed loop."""
-        return closed_loop(self.cost, self.osl, concurrency)
-
-    def at_rate(self, request_rate_rps: Floats) -> Serving:
-        """Poisson arrivals per replica."""
-        return open_loop(self.cost, self.osl, request_rate_rps)
-
-    def offline(self) -> Serving:
-        """Offline maximum."""
-        return offline(self.cost, self.osl, np.full_like(self.osl, self.physics.constants["occupancy"]))
-
     def take(self, rows: npt.NDArray[Any]) -> "Screen":
         """The configurations of `rows` (indices or a mask)."""
         return Screen(self.cost.take(rows), self.osl[rows], self.physics)
-
-    def largest_rate_rps(
-        self,
-        *,
-        ttft_ms: float = np.inf,
-        tpot_ms: float = np.inf,
-        e2e_ms: float = np.inf,
-        ttft_ratio: float = 1.0,
-        tpot_ratio: float = 1.0,
-        e2e_ratio: float = 1.0,
-        knots: int = 12,
-    ) -> tuple[Floats, Serving]:
-        """Largest request rate per replica at which all limits hold, and the serving there; rate 0 where none does.
-
-        A ratio is percentile over mean (`percentile_ratio`). Along the batch size every time rises, so the first
-        knot that breaks a limit brackets the answer; a second pass between the knots refines it to a few percent.
-        """
-        limits = (ttft_ms / ttft_ratio, tpot_ms / tpot_ratio, e2e_ms / e2e_ratio)
-        low = np.full_like(self.osl, 0.02)
-        high = np.maximum(self.cost.capacity_full, 0.05)
-        feasible = self._holds(low, limits)
-        for passes in (knots, 6):
-            ratio = (high / low) ** (1 / passes)
-            best, worse = low, high
-            alive = feasible
-            for step in range(1, passes + 1):
-                batch = low * ratio**step
-                holds = alive & self._holds(batch, limits)
-                best = np.where(holds, batch, best)
-                worse = np.where(alive & ~holds, batch, worse)
-                alive = holds
-            low, high = best, np.maximum(worse, best)
-        rate = np.where(feasible, rate_rps(self.cost, self.osl, low), 0.0)
-        return rate, at_batch(self.cost, self.osl, low)
 
     def percentile_ratio(self, metric: str, percentile: int) -> float:
         """Percentile over mean of `ttft`, `tpot` or `e2e`; 95 lies between 90 and 99."""
@@ -86,11 +39,6 @@ class Screen:
         if percentile == 95:
             return float(np.sqrt(shape["p90"] * shape["p99"]))
         return shape[f"p{percentile}"]
-
-    def _holds(self, batch: Floats, limits: tuple[float, float, float]) -> npt.NDArray[np.bool_]:
-        served = at_batch(self.cost, self.osl, batch)
-        whole = served.ttft_ms + (self.osl - 1) * served.tpot_ms
-        return (served.ttft_ms <= limits[0]) & (served.tpot_ms <= limits[1]) & (whole <= limits[2])
 
 
 def screen(

@@ -17,19 +17,6 @@ HOST_SHARE = 0.35
 """Server, network and storage as a share of the cards' price: an assumption, shown as its own line."""
 
 
-def power_usd_per_month(watts: float, count: int, usd_per_kwh: float, pue: float) -> float:
-    """Electricity of `count` cards at full draw: ``watts × count × 730 h × rate × PUE``.
-
-    The seed's example: 4 × 400 W at 0.12 USD and a PUE of 1.3 cost 182 USD.
-    """
-    return watts * count / 1000 * HOURS_PER_MONTH * usd_per_kwh * pue
-
-
-def purchase_usd_per_month(capex_usd: float, months: int, opex_usd_per_month: float) -> float:
-    """Amortised purchase and running cost; the seed's example: 60,000 USD over 36 months and 182 USD make 1,849."""
-    return capex_usd / months + opex_usd_per_month
-
-
 def break_even_months(capex_usd: float, opex_usd_per_month: float, rental_usd_per_month: float) -> float | None:
     """Months after which buying has cost less than renting; None when it never does.
 

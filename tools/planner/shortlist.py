@@ -32,7 +32,6 @@ class Shortlist:
 
     models: tuple[Model, ...]
     threshold: float
-    threshold_word: str
 
     def enough(self, quality: ModelQuality | None) -> bool:
         """Whether a quality is known and reaches the threshold; an estimated one with its lower bound."""
@@ -126,7 +125,7 @@ def shortlist(intent: Intent, traffic: TrafficProfile, snapshot: Snapshot, ledge
         ledger.count(rule, 1, "models")
         ledger.add([miss])
     _nearest_first(ledger, "quality")
-    return Shortlist(tuple(kept), floor, traffic.targets.quality or "any")
+    return Shortlist(tuple(kept), floor)
 
 
 def _nearest_first(ledger: Ledger, rule: str) -> None:

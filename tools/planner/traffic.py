@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 from knowledge.facts import Lengths
 from tools.intent import Burstiness, E2eBasis, Provenance, QualityThreshold, SloPercentile, TaskType, WorkloadType
@@ -115,5 +115,3 @@ _SHOWN = (
     "tokens_per_day",
     "context_tokens",
 )
-
-PlanMetric = Literal["ttft", "tpot", "e2e"]
