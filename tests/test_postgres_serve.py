@@ -48,7 +48,8 @@ class Server:
 @contextmanager
 def serving(home: Path, database: str, *, time_factor: int = 50) -> Iterator[Server]:
     home.mkdir()
-    environment = {**os.environ, "SEXTANT_HOME": str(home), "SEXTANT_DATABASE_URL": database}
+    known = {"SEXTANT_HOME": str(home), "SEXTANT_DATABASE_URL": database, "SEXTANT_LIMITS": "person=5000/day"}
+    environment = {**os.environ, **known}
     command = [*SEXTANT, "serve", "--port", "0", "--time-factor", str(time_factor)]
     with (
         (home / "log").open("w") as log,
@@ -101,6 +102,12 @@ def test_a_session_begun_on_one_goes_on_with_the_other(pair: tuple[Server, Serve
     assert a.act("moving", "edit", first["revision"], {"total_users": 1}).status_code == 409
     assert a.say("moving", "actually 2000 users").json()["awaiting"] == "review"
     assert b.get("/v1/sessions/moving").json()["intent"]["total_users"] == 2000
+
+
+def test_requests_to_either_count_together(pair: tuple[Server, Server]) -> None:
+    left = [server.get("/v1/sessions").headers["RateLimit"].partition(";t=")[0] for server in (*pair, *pair)]
+    first = int(left[0].removeprefix('"person";r='))
+    assert left == [f'"person";r={first - place}' for place in range(4)]
 
 
 def test_approvals_on_both_at_once_deploy_once(pair: tuple[Server, Server], database: str) -> None:

@@ -11,7 +11,7 @@ from knowledge.records.schema import MIGRATIONS, sqlite_form
 Row = dict[str, Any]
 
 _NUMBERED = {"audit": "entry", "chat_parts": "place"}  # the database counts these anew, in the same order
-_LEFT_OUT = ("secrets", "receipts")  # keys of this installation; answers kept for a day
+_LEFT_OUT = ("secrets", "receipts", "tallies")  # keys of this installation; answers of a day; requests of a minute
 TABLES = tuple(
     name
     for statements in MIGRATIONS

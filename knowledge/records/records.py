@@ -13,6 +13,7 @@ from knowledge.records.paper import Papers
 from knowledge.records.rating import Ratings
 from knowledge.records.receipt import Receipts
 from knowledge.records.scenario import Scenarios
+from knowledge.records.tally import Tallies
 
 
 class Records:
@@ -34,4 +35,5 @@ class Records:
         self.papers = Papers(database, clock)
         self.keys = Keys(database, clock)
         self.receipts = Receipts(database, clock)
+        self.tallies = Tallies(database, clock)
         self.conversations = Conversations(database)

@@ -247,6 +247,11 @@ _SLACK = (
 
 _SECRETS = ("CREATE TABLE secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",)
 
+_TALLIES = (
+    "CREATE TABLE tallies (key TEXT PRIMARY KEY, times INTEGER NOT NULL, ends_at TEXT NOT NULL) STRICT",
+    "CREATE INDEX tallies_by_end ON tallies (ends_at)",
+)
+
 # A part that needs tables of its own appends one more tuple, and changes none that is there.
 MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     _FIRST,
@@ -255,4 +260,5 @@ MIGRATIONS: tuple[tuple[Statement, ...], ...] = (
     _KEYS_AND_RECEIPTS,
     _SLACK,
     _SECRETS,
+    _TALLIES,
 )

@@ -59,7 +59,8 @@ def application(door: Sessions, settings: Settings, access: Access | None = None
         docs_url=None,  # FastAPI's own pages load their scripts from elsewhere
         redoc_url=None,
     )
-    records, rates = door.context.records, Rates(settings.limits)
+    records = door.context.records
+    rates = Rates(settings.limits, records, door.context.clock)
     app.state.sessions = door
     app.state.context = door.context
     app.state.looks = Looks(door)

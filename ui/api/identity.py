@@ -83,13 +83,13 @@ class Identify:
             return
         try:
             who = await asyncio.to_thread(self._principal, headers)
+            allowance = await self.rates.take("person", who.name)
         except NotAllowed as error:
             await problem(401, error.message, error.cure, headers=ASK)(scope, receive, send)
             return
         except SextantError as error:
             await of(error)(scope, receive, send)
             return
-        allowance = self.rates.take("person", who.name)
         if not allowance.within:
             await allowance.refusal()(scope, receive, send)
             return

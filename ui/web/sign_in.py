@@ -53,7 +53,7 @@ class SignIn:
         """Before a turn: raises NotAllowed when somebody was shut out, and Unavailable when they ask too often."""
         if not await asyncio.to_thread(self._access.knows, name):
             raise NotAllowed("you may not come in here any more", "ask whoever runs this server")
-        allowance = self._rates.take("person", f"person {name}")
+        allowance = await self._rates.take("person", f"person {name}")
         if not allowance.within:
             raise Unavailable("you ask too often", f"try again in {allowance.reset_s} s")
 
