@@ -17,7 +17,7 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from agent.turns import USUAL, Locks
-from knowledge.errors import BadInput, StateUnusable
+from knowledge.errors import NotFound, StateUnusable
 
 Saver = BaseCheckpointSaver[Any]
 Record = dict[str, Any]
@@ -84,7 +84,7 @@ async def taken(saver: Saver, thread: str) -> Record:
     """A conversation as a JSON object."""
     found = await saver.aget_tuple(_config(thread))
     if found is None:
-        raise BadInput(f"conversation {thread} is gone")
+        raise NotFound("conversation", thread)
     return {
         "thread": thread,
         "checkpoint": _text(saver, found.checkpoint),

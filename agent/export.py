@@ -6,10 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from agent.state import Json, State, chosen_option
+from agent.state import Json, Kind, State, chosen_option
 from knowledge.errors import BadInput, Conflict
-
-Kind = Literal["say", "edit", "choose", "approve", "cancel", "rollback", "undo", "redo"]
 
 
 class _Part(BaseModel):

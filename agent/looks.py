@@ -59,7 +59,10 @@ class Looks:
         """
         state = await self._state(thread, owner)
         if state.get("revision") != revision:
-            raise Conflict(f"this card is out of date (revision {revision}, now {state.get('revision')})", "")
+            raise Conflict(
+                f"this card is out of date (revision {revision}, now {state.get('revision')})",
+                "look at the newest card",
+            )
         if not values:
             raise BadInput("a what-if needs at least one field", 'send values, for example {"total_users": 2000}')
         made = await asyncio.to_thread(_planned_with, state, self.context, dict(values))
@@ -134,6 +137,3 @@ class Looks:
 
 def _planned_with(state: State, context: Context, values: Json) -> Plan:
     return plan_of(state, context, edit(intent_of(state), values))
-
-
-__all__ = ["Looks", "Shown"]

@@ -219,7 +219,7 @@ class Sessions:
         """What is said, in the model's words where there is a model and it keeps to the facts."""
         if self.context.backend is None or not isinstance(event, Said):
             return event
-        return Said(await asyncio.to_thread(phrased, event.text, self.context.backend))
+        return replace(event, text=await asyncio.to_thread(phrased, event.text, self.context.backend))
 
     async def _run(
         self, journal: Journal, given: State | Command[Any] | None, shown: int, *, may_deploy: bool = True
@@ -269,9 +269,9 @@ def _checked(kind: str, values: Json, state: Mapping[str, Any]) -> Json:
     if kind == "rollback" and not state.get("deployment"):
         raise Conflict("nothing is deployed in this conversation", "approve a plan first")
     if kind == "undo" and not state.get("past"):
-        raise Conflict("there is nothing to undo", "")
+        raise Conflict("there is nothing to undo", "change something first")
     if kind == "redo" and not state.get("future"):
-        raise Conflict("there is nothing to redo", "")
+        raise Conflict("there is nothing to redo", "undo a change first")
     return values
 
 

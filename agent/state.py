@@ -12,10 +12,13 @@ SCHEMA_VERSION = 1
 Json = dict[str, Any]
 
 
+Kind = Literal["say", "edit", "choose", "approve", "cancel", "rollback", "undo", "redo"]
+
+
 class Action(TypedDict):
     """What the person did at a pause: words, or a click on the card."""
 
-    kind: Literal["say", "edit", "choose", "approve", "cancel", "rollback", "undo", "redo"]
+    kind: Kind
     text: str
     values: Json
 

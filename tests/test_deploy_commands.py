@@ -97,7 +97,7 @@ def test_nothing_was_deployed_yet(home: Path) -> None:
     ("arguments", "said"),
     [
         (["rollback", "d-nothing"], "unknown deployment"),
-        (["validate"], "unknown deployment: 'none runs'"),
+        (["validate"], "no deployment runs"),
         (["validate", "http://example.com:8000"], "example.com is not one of your deployments"),
         (["validate", "http://127.0.0.1:1"], "http://127.0.0.1:1 does not answer"),
         (["validate", "http://127.0.0.1:1", "--model", "m", "--slo", "fast"], "not an SLO: 'fast'"),

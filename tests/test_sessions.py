@@ -2,12 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agent.backends.protocol import JsonSchema, Message
 from agent.events import Asked, Card, Comparison, Event, Failed, Options, Report, Said, to_json
 from agent.sessions import Sessions
 from knowledge.errors import BadInput, Conflict, NotFound, StateUnusable
@@ -197,6 +198,26 @@ async def test_a_what_if_compares_and_changes_nothing(sessions: Sessions) -> Non
     changed = {row["field"]: row for row in comparison.rows}
     assert changed["traffic.qps"]["after"] == 2 * changed["traffic.qps"]["before"]
     assert (await sessions.view("t", "ann")).intent == before.intent
+
+
+class Rewording:
+    """A language model that reads nothing and puts the same figures in other words."""
+
+    name = "test:rewording"
+
+    def answer(self, messages: Sequence[Message], schema: JsonSchema | None) -> str:
+        return '{"fields": []}' if schema else f"In other words: {messages[-1].content}"
+
+
+async def test_words_of_a_model_stand_with_the_facts_that_they_were_made_from(sessions: Sessions) -> None:
+    (plain,) = (
+        each for each in await told(sessions.say("t", "ann", "what does an H100 cost?")) if isinstance(each, Said)
+    )
+    helped = sessions.helped_by(Rewording())
+    (said,) = (each for each in await told(helped.say("u", "ann", "what does an H100 cost?")) if isinstance(each, Said))
+    assert said.text == f"In other words: {plain.text}"
+    assert (said.kind, said.facts) == (plain.kind, plain.facts)
+    assert said.kind == "prices"
 
 
 async def test_conversations_outlive_the_process(tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """What a person asked for, exactly as far as they said it: every field is null unless said.
 
-Defaults belong to the traffic profile (`tools.profile`), never here. Field names are the contract of
+Defaults belong to the traffic profile (`tools.planner.profile`), never here. Field names are the contract of
 `sextant extract --json`; they only grow.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+
+from knowledge.errors import BadInput
 
 WorkloadType = Literal[
     "llm", "embeddings", "rerank", "speech_to_text", "text_to_speech", "image_generation", "vision",
@@ -154,3 +156,10 @@ class Understanding(Record):
     intent: Intent
     provenance: dict[str, Provenance]
     questions: tuple[Question, ...] = ()
+
+
+def known_task(task: str) -> TaskType:
+    """A task by its name. Raises BadInput."""
+    if task not in get_args(TaskType):
+        raise BadInput(f"unknown task: {task[:40]!r}", f"one of {', '.join(get_args(TaskType))}", field="task")
+    return task  # type: ignore[return-value]  # checked just above

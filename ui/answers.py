@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Protocol
 
 from agent.understanding import understand
 from knowledge.errors import BadInput, NotFound
@@ -11,7 +11,7 @@ from tools.catalog import query as querying
 from tools.catalog.answers import ranking_answer
 from tools.catalog.usage import parse_usage
 from tools.editing import edit
-from tools.intent import Intent, Provenance, TaskType
+from tools.intent import Intent, Provenance
 from tools.performance.inquiry import Inquiry, answer
 from tools.planner import plan
 from tools.planner.comparison import difference
@@ -153,13 +153,6 @@ def paging(total: int, limit: int, offset: int) -> dict[str, Any]:
     """Where a page stands in a list of `total` rows; `next_offset` is null on the last page."""
     end = offset + limit
     return {"total": total, "offset": offset, "next_offset": end if end < total else None}
-
-
-def known_task(task: str) -> TaskType:
-    """A task by its name. Raises BadInput."""
-    if task not in get_args(TaskType):
-        raise BadInput(f"unknown task: {task[:40]!r}", f"one of {', '.join(get_args(TaskType))}", field="task")
-    return task  # type: ignore[return-value]  # checked just above
 
 
 def with_versions(snapshot: str, result: Mapping[str, Any]) -> dict[str, Any]:

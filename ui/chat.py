@@ -1,7 +1,6 @@
 """The terminal chat: reads a line, passes it to the session door, prints what comes back. No logic of its own."""
 
 import asyncio
-import getpass
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
@@ -15,6 +14,7 @@ from agent.sessions import Sessions
 from knowledge.errors import BadInput, SextantError
 from tools.editing import read_assignment
 from ui.opening import opened
+from ui.person import person
 from ui.rendering.events import render
 from ui.settings import Settings
 from ui.start_notes import price_notes
@@ -164,7 +164,7 @@ async def run(
     console = Console()
     name = thread or f"chat-{uuid.uuid4().hex[:8]}"
     async with opened(time_factor=time_factor, settings=settings, approved_only=approved_only) as sessions:
-        chat = TerminalChat(sessions, console, thread=name, owner=getpass.getuser())
+        chat = TerminalChat(sessions, console, thread=name, owner=person())
         console.print(WELCOME, highlight=False)
         for note in price_notes(sessions.context.records.home, sessions.context.clock().date()):
             console.print(f"note: {note}", style="dim", markup=False)

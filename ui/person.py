@@ -1,4 +1,4 @@
-"""Who sits at this terminal, for the audit log."""
+"""Who sits at this terminal: whose conversations these are, and whom the audit log names."""
 
 import os
 import pwd

@@ -8,12 +8,12 @@ from fastapi import APIRouter, File, Form, Request, UploadFile
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
 from agent.context import Context
+from tools.intent import known_task
 from tools.invoice.bill import open_bill
 from tools.invoice.money import parse_rate
 from tools.invoice.page import html_page
 from tools.invoice.report import reading_json
 from tools.invoice.self_hosting import planned_self_host
-from ui.answers import known_task
 from ui.output import SCHEMA_VERSION
 from ui.rendering.invoice_files import read_bill
 

@@ -41,14 +41,16 @@ def invoice(
     snapshot = load()
     if report is not None and report.suffix.lower() not in REPORT_KINDS:
         raise BadInput(f"{report.name}: a report ends in .html, .csv or .json", field="report")
+    from ui.intents import current_market
     from ui.rendering.invoice_files import read_bill
 
     with _opened(file) as stream, _progress(file) as progress:
-        market = _market(snapshot)
+        market = current_market(snapshot)
         version = snapshot.version if market.digest == snapshot.version else f"{snapshot.version}+{market.digest}"
         bill = _bill(
-            stream, file, rate or [], provider, task, market=market, self_hosting=self_hosting, progress=progress
-        )
+            stream, file, rate or [], provider, task,
+            snapshot=snapshot, market=market, self_hosting=self_hosting, progress=progress,
+        )  # fmt: skip
         result = read_bill(bill, version, json_to=sys.stdout if json else None, report_file=report)
     if not json:
         from ui.rendering.invoice import show_report
@@ -63,22 +65,17 @@ def _bill(
     provider: str,
     task: str,
     *,
+    snapshot: "Snapshot",
     market: "Market",
     self_hosting: bool,
     progress: Callable[[int, int], None],
 ) -> "Bill":
-    from typing import get_args
-
-    from knowledge.errors import BadInput
-    from knowledge.snapshot import load
-    from tools.intent import TaskType
+    from tools.intent import known_task
     from tools.invoice.bill import open_bill
     from tools.invoice.money import parse_rate
     from tools.invoice.self_hosting import planned_self_host
 
-    if task not in get_args(TaskType):
-        raise BadInput(f"unknown task: {task[:40]!r}", f"one of {', '.join(get_args(TaskType))}", field="task")
-    snapshot = load()
+    purpose = known_task(task)
     return open_bill(
         stream,
         "stdin" if name == "-" else Path(name).name,
@@ -86,25 +83,10 @@ def _bill(
         snapshot,
         rates=[parse_rate(text) for text in rates],
         default_provider=provider,
-        task=task,
-        self_host=planned_self_host(snapshot, market, task) if self_hosting else None,  # type: ignore[arg-type]
+        task=purpose,
+        self_host=planned_self_host(snapshot, market, purpose) if self_hosting else None,
         progress=progress,
     )
-
-
-def _market(snapshot: "Snapshot") -> "Market":
-    """The catalog's current view where there is one; before the first use of the catalog, the bundled prices."""
-    from datetime import UTC, datetime
-
-    from knowledge.store.database import FILE_NAME, open_store
-    from tools.catalog.market import current_market
-    from tools.market import Market
-    from ui.settings import read_settings
-
-    home = read_settings().home
-    if not (home / FILE_NAME).exists():
-        return Market.bundled(snapshot)
-    return current_market(open_store(home, snapshot), snapshot, datetime.now(UTC).date())
 
 
 @contextmanager

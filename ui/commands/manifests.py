@@ -44,7 +44,6 @@ def manifests(
     import sys
 
     from knowledge.errors import BadInput
-    from knowledge.snapshot import load
     from tools.kubernetes.findings import errors
     from tools.kubernetes.release import release
     from tools.kubernetes.tree import commit as commit_files
@@ -52,7 +51,7 @@ def manifests(
     from tools.kubernetes.tree import write
     from ui.kubernetes_settings import kubernetes_settings
     from ui.output import print_json
-    from ui.own import own_experience
+    from ui.own import known_models, own_experience
     from ui.settings import read_settings
     from ui.specifications import specification
 
@@ -74,7 +73,7 @@ def manifests(
         return
     if bool(text.strip()) == bool(spec.strip()):
         raise BadInput("say what to render", "give words or --spec FILE, and not both", field="spec")
-    snapshot = load()
+    snapshot = known_models()
     wanted = specification(spec or text, option, snapshot, own_experience())
     made = release(wanted, chosen, snapshot)
     if values_only and (kubeconfig is not None or gitops is not None):

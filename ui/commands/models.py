@@ -77,13 +77,13 @@ def approve(
     json: Json = False,
 ) -> None:
     """Approve a model for production; planning can be limited to approved ones."""
-    import getpass
     from datetime import UTC, datetime
 
     from knowledge.store.models import approve_model
+    from ui.person import person
 
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    _show([approve_model(_home(), model_id, by=by or getpass.getuser(), at=at, note=note)], json=json)
+    _show([approve_model(_home(), model_id, by=by or person(), at=at, note=note)], json=json)
 
 
 def _home() -> Path:

@@ -99,13 +99,13 @@ def validate(
 
 def _deployment(records: "Records", named: str) -> "Deployment":
     """The deployment of that name, or the one that changed last among those that run."""
-    from knowledge.errors import NotFound
+    from knowledge.errors import Conflict
 
     if named:
         return records.deployments.get(named)
     running = [entry for entry in records.deployments.all() if entry.replicas]
     if not running:
-        raise NotFound("deployment", "none runs", ("sextant deploy", "sextant validate http://…"))
+        raise Conflict("no deployment runs", "start one with sextant deploy, or name an address of your own")
     return running[0]
 
 

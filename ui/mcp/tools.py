@@ -9,11 +9,12 @@ from typing import Any
 from pydantic import Field
 
 from knowledge.errors import BadInput
+from tools.intent import known_task
 from tools.invoice.bill import open_bill
 from tools.invoice.money import parse_rate
 from tools.invoice.report import reading_json
 from tools.invoice.self_hosting import planned_self_host
-from ui.answers import compared, known_task, planned, predicted, ranked, searched, with_versions
+from ui.answers import compared, planned, predicted, ranked, searched, with_versions
 from ui.mcp.desk import Desk
 from ui.questions import Billed, Body, Compared, Configured, Planned, Ranked, Searched
 from ui.rendering.invoice_files import read_bill
