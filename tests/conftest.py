@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -20,6 +21,9 @@ from hypothesis import HealthCheck, settings
 
 from ui.access import PasswordFile
 from ui.cli import main
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parent.parent
 
@@ -206,6 +210,36 @@ def web_process(
 def start_web() -> Callable[..., AbstractContextManager[str]]:
     """Starts `sextant serve`: a context manager that gives its address."""
     return web_process
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """Debian's Chromium. Closed with its module: Playwright's loop would be in the way of other tests."""
+    from playwright.sync_api import expect, sync_playwright  # noqa: PLC0415  # few tests need it
+
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("Debian's chromium is not installed")
+    expect.set_options(timeout=120_000)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def say() -> Callable[["Page", str], None]:
+    """Types words into the chat and sends them, once they can be sent."""
+
+    def typed(page: "Page", words: str) -> None:
+        from playwright.sync_api import expect  # noqa: PLC0415  # few tests need it
+
+        page.locator("#chat-input").click()
+        page.keyboard.type(words)
+        expect(page.locator("#chat-submit")).to_be_enabled()  # not before a file is there and the last turn has ended
+        page.keyboard.press("Enter")
+
+    return typed
 
 
 @contextmanager

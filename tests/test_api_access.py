@@ -18,7 +18,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from agent.sessions import Sessions
 from knowledge.errors import BadInput, StateUnusable
-from knowledge.records import NewDeployment
+from knowledge.records import NewDeployment, Outcome
 from knowledge.records.key import SCOPES
 from ui.access import Access, LocalAccess, PasswordFile, VouchedAccess, access_for
 from ui.api.application import application
@@ -97,6 +97,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/v1/deployments/{deployment_id}"): "deploy",
     ("POST", "/v1/deployments/{deployment_id}/validate"): "deploy",
     ("POST", "/v1/deployments/{deployment_id}/rollback"): "deploy",
+    ("GET", "/v1/outcomes"): "deploy",
     ("GET", "/v1/audit"): "deploy",
 }
 SLOW = {"/v1/catalog/health", "/v1/catalog/export", "/api/data/health"}  # that they answer is tested elsewhere
@@ -232,25 +233,25 @@ OWNED: list[tuple[str, str, Any, int, int, int]] = [  # ann, to whom it belongs;
     ("GET", "/v1/sessions/{session_id}/history", None, 200, 404, 200),
     ("POST", "/v1/sessions/{session_id}/say", {"text": "for 1200 users"}, 200, 404, 404),
     ("POST", "/v1/sessions/{session_id}/act", {"kind": "undo", "revision": 1}, 409, 404, 404),
-    ("POST", "/v1/sessions/{session_id}/rating", {"stars": 5}, 409, 404, 404),
-    ("GET", "/v1/sessions/{session_id}/manifests", None, 200, 404, 404),
+    ("POST", "/v1/sessions/{session_id}/rating", {"stars": 5}, 204, 404, 404),
+    ("GET", "/v1/sessions/{session_id}/manifests", None, 200, 404, 200),
     ("POST", "/v1/sessions/{session_id}/try", {"prompt": "hello"}, 409, 404, 404),
-    ("GET", "/v1/papers/{paper_id}", None, 200, 404, 404),
+    ("GET", "/v1/papers/{paper_id}", None, 200, 404, 200),
     ("POST", "/v1/sessions/{session_id}/what-if", {"revision": 99, "values": {"total_users": 9}}, 409, 404, 404),
-    ("GET", "/v1/sessions/{session_id}/refinement", None, 200, 404, 404),
-    ("GET", "/v1/sessions/{session_id}/courses", None, 200, 404, 404),
-    ("GET", "/v1/sessions/{session_id}/report", None, 200, 404, 404),
+    ("GET", "/v1/sessions/{session_id}/refinement", None, 200, 404, 200),
+    ("GET", "/v1/sessions/{session_id}/courses", None, 200, 404, 200),
+    ("GET", "/v1/sessions/{session_id}/report", None, 200, 404, 200),
     ("POST", "/v1/sessions/{session_id}/stop", None, 200, 404, 404),
     ("GET", "/v1/deployments/{deployment_id}", None, 200, 404, 200),
     ("POST", "/v1/deployments/{deployment_id}/validate", None, 409, 404, 404),
     ("POST", "/v1/deployments/{deployment_id}/rollback", None, 200, 404, 404),
 ]
-LISTED = ("/v1/sessions", "/v1/deployments", "/v1/audit")
+LISTED = ("/v1/sessions", "/v1/deployments", "/v1/outcomes", "/v1/audit")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def belongings(home: Home) -> str:
-    """Ann has a conversation and a deployment; the id of the latter."""
+    """Ann has a conversation, a deployment and its outcome; the id of the deployment."""
     async with home.client() as client:
         assert (await client.post(f"/v1/sessions/{TALK}/say", json={"text": WORDS}, auth=ANN)).status_code == 200
     new = NewDeployment(
@@ -258,7 +259,15 @@ async def belongings(home: Home) -> str:
         gpu_type="NVIDIA-L4-24GB", gpu_count=1, engine="vllm-simulator", time_factor=5.0, monthly_cost_usd=1.0,
         snapshot="s",
     )  # fmt: skip
-    return home.door.context.records.deployments.reserve(new).deployment_id
+    records = home.door.context.records
+    made = records.deployments.reserve(new).deployment_id
+    records.outcomes.add(
+        Outcome(
+            "o1", made, "http://h:1", "m", "NVIDIA-L4-24GB", 1, "bf16", "vllm", 5.0, "s", "2026-11-21T12:00:00Z", 60.0,
+            2.1, 500.0, 100.0, 118, 1, 200.1, "met", measures=(), slos=(), report={},
+        )
+    )  # fmt: skip
+    return made
 
 
 async def test_every_route_that_shows_or_changes_what_is_somebody_s_is_in_the_table() -> None:
@@ -286,18 +295,31 @@ async def test_lists_hold_one_s_own_and_an_admin_s_everything(home: Home, belong
     async with home.client() as client:
         answers = [await client.get(path, auth=who) for who in (ANN, BOB, EVE)]
         key = await client.get(path, headers=home.key("sessions", "deploy", owner="eve"))
-        admin_key = await client.get(path, headers=home.key("sessions", "deploy", "admin", owner="eve"))
+        admin_key = await client.get(path, headers=home.key("admin", owner="eve"))
         no_admin = await client.get(path, headers=home.key("sessions", "deploy", "admin", owner="bob"))
     assert [word in answer.text for answer in answers] == [True, False, True]
     assert [word in answer.text for answer in (key, admin_key, no_admin)] == [False, True, False]
 
 
 @pytest.mark.usefixtures("belongings")
-async def test_only_an_admin_asks_for_the_conversations_of_somebody(home: Home) -> None:
+@pytest.mark.parametrize("path", ["/v1/sessions", "/v1/deployments", "/v1/outcomes"])
+async def test_only_an_admin_asks_for_what_somebody_has(home: Home, path: str) -> None:
     async with home.client() as client:
-        asked = [(await client.get("/v1/sessions", params={"owner": "ann"}, auth=who)).status_code
-                 for who in (ANN, BOB, EVE)]  # fmt: skip
+        asked = [(await client.get(path, params={"owner": "ann"}, auth=who)).status_code for who in (ANN, BOB, EVE)]
+        mine = await client.get(path, params={"owner": "eve"}, auth=EVE)
     assert asked == [200, 403, 200]
+    assert mine.json()["total"] == 0
+
+
+async def test_an_admin_s_key_alone_reads_and_changes_nothing(home: Home, belongings: str) -> None:
+    alone = home.key("admin", owner="eve")
+    async with home.client() as client:
+        read = [await client.get(path, headers=alone) for path in ("/v1/catalog/search?text=groq", "/v1/audit",
+                f"/v1/sessions/{TALK}/history", f"/v1/deployments/{belongings}")]  # fmt: skip
+        done = [await client.post(path, headers=alone, json={"text": WORDS}) for path in
+                ("/v1/plan", f"/v1/sessions/{TALK}/say", f"/v1/deployments/{belongings}/rollback")]  # fmt: skip
+    assert [answer.status_code for answer in read] == [200] * 4
+    assert [answer.status_code for answer in done] == [403] * 3
 
 
 async def test_who_asks_too_often_is_told_when_to_come_back(home: Home) -> None:

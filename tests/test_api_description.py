@@ -80,6 +80,7 @@ async def played(api: httpx.AsyncClient) -> AsyncIterator[tuple[str, httpx.Respo
     yield await get("/v1/deployments/{deployment_id}", it)
     yield await post("/v1/deployments/{deployment_id}/validate", f"{it}/validate")
     yield await get("/v1/deployments")
+    yield await get("/v1/outcomes")
     yield await post("/v1/deployments/{deployment_id}/rollback", f"{it}/rollback")
     yield await get("/v1/audit")
     yield await get("/healthz")

@@ -8,6 +8,7 @@ import pytest
 
 from agent.contradiction import contradiction, taken
 from agent.events import Asked, Event, Failed, Said
+from agent.planner import Facts
 from agent.sessions import Sessions
 from agent.understanding import understand
 from knowledge.snapshot import load
@@ -49,7 +50,7 @@ async def test_the_clash_is_told_with_numbers_and_priced_ways_out(sessions: Sess
 def test_every_way_out_leads_to_a_plan_at_its_price() -> None:
     snapshot, market = load(), Market.bundled(load())
     intent = understand(CLASH, snapshot).intent
-    found = contradiction(plan(intent, snapshot, market, limit=1), snapshot, market)
+    found = contradiction(Facts(snapshot, market), plan(intent, snapshot, market, limit=1))
     assert found.choices
     for choice in found.choices:
         after = plan(edit(intent, choice.values), snapshot, market, limit=1)

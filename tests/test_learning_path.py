@@ -127,14 +127,15 @@ def test_what_the_real_engine_showed_outweighs_every_rehearsal(configuration: Co
 @settings(max_examples=20, deadline=None)
 @given(truth=st.floats(0.4, 3.0), rounds=st.integers(6, 25))
 def test_learning_again_from_corrected_predictions_does_not_unlearn(truth: float, rounds: int) -> None:
-    """Each deployment is predicted with what the ones before taught; the correction still goes to the truth."""
+    """Each deployment is predicted with what the ones before taught; the correction goes as far as it would without."""
     seen: list[Outcome] = []
     for number in range(rounds):
         known = next((c for s, c in corrections(seen).items() if s.metric == "tpot_ms"), None)
         seen.append(outcome(number, tpot=truth, corrected_by=known.factor if known else 1.0))
     found = next(c for s, c in corrections(seen).items() if s.metric == "tpot_ms")
     assert found.raw_factor == pytest.approx(truth)
-    assert abs(math.log(found.factor / truth)) <= abs(math.log(truth)) * 0.03 + 1e-9
+    assert math.log(found.factor) == pytest.approx(found.weight * math.log(truth))
+    assert found.weight > 0.85
     assert not found.drifting
 
 

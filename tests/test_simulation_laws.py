@@ -117,7 +117,7 @@ def test_what_was_learned_changes_screening_and_simulation_alike(made: Plan, fir
     name, card = each.model.model_id, each.accelerator.gpu_type
     taught = Experience(
         {
-            Subject(name, card, "vllm", metric): Correction(factor, factor, factor, factor, 5, drifting=False)
+            Subject(name, card, "vllm", metric): Correction(factor, factor, factor, factor, 1.0, 5, drifting=False)
             for metric, factor in (("ttft_ms", first), ("tpot_ms", step))
         }
     )

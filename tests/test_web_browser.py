@@ -5,21 +5,20 @@ With `--update-golden` the pictures of the documentation are taken anew, at a pa
 """
 
 import re
-import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-CHROMIUM = shutil.which("chromium")
 WORDS = "customer-support chatbot for 1000 users, low latency, under $5000 a month, rented GPUs"
 ANN, BOB = ("ann", "correct horse battery"), ("bob", "another long password")
 PATIENCE_MS = 120_000
 Visit = Callable[[tuple[str, str]], AbstractContextManager[Page]]
 StartWeb = Callable[..., AbstractContextManager[str]]
+Say = Callable[[Page, str], None]
 
 
 @pytest.fixture(scope="module")
@@ -29,15 +28,6 @@ def server(
     factor = "1" if request.config.getoption("--update-golden") else "200"
     with start_web(tmp_path_factory.mktemp("browser"), "--time-factor", factor, people=(ANN, BOB)) as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("Debian's chromium is not installed")
-    expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
 
 
 @pytest.fixture
@@ -80,14 +70,8 @@ def picture(repository: Path, update_golden: bool) -> Callable[[Page, str, str],
     return take
 
 
-def say(page: Page, words: str) -> None:
-    page.locator("#chat-input").click()
-    page.keyboard.type(words)
-    page.keyboard.press("Enter")
-
-
 def test_words_become_a_verified_deployment_that_survives_a_reload_and_is_nobody_else_s(
-    visit: Visit, picture: Callable[[Page, str, str], None], update_golden: bool, tmp_path: Path
+    visit: Visit, say: Say, picture: Callable[[Page, str, str], None], update_golden: bool, tmp_path: Path
 ) -> None:
     with visit(ANN) as page, visit(BOB) as other:
         expect(page.get_by_role("button", name="Support chatbot", exact=True)).to_be_visible()
@@ -102,6 +86,7 @@ def test_words_become_a_verified_deployment_that_survives_a_reload_and_is_nobody
         users.fill("2000")
         users.press("Enter")
         expect(page.get_by_test_id("revision")).to_have_text("revision 2")
+        expect(options).to_have_attribute("data-revision", "2")
         picture(page, "card", "spec-card")
         page.get_by_test_id("list-best_quality").click()
         for place in (0, 1):
@@ -165,7 +150,7 @@ def test_words_become_a_verified_deployment_that_survives_a_reload_and_is_nobody
 
 
 def test_prices_and_a_bill_are_drawn_with_their_sources(
-    visit: Visit, picture: Callable[[Page, str, str], None], repository: Path
+    visit: Visit, say: Say, picture: Callable[[Page, str, str], None], repository: Path
 ) -> None:
     bill = repository / "tests" / "data" / "invoices" / "openai_usage.csv"
     with visit(ANN) as page:

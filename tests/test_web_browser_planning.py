@@ -1,6 +1,5 @@
 """The planning side of the web chat in a real browser: sliders, simulated picks, plots, scenarios; what axe finds."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -8,14 +7,14 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-CHROMIUM = shutil.which("chromium")
 WORDS = "customer-support chatbot for 1000 users, low latency, under $5000 a month, rented GPUs"
 ANN = ("ann", "correct horse battery")
 PATIENCE_MS = 90_000
 LOOKS = 40
 StartWeb = Callable[..., AbstractContextManager[str]]
+Say = Callable[[Page, str], None]
 DESK, PHONE = {"width": 1200, "height": 1000}, {"width": 390, "height": 844}
 
 
@@ -23,17 +22,6 @@ DESK, PHONE = {"width": 1200, "height": 1000}, {"width": 390, "height": 844}
 def server(tmp_path_factory: pytest.TempPathFactory, start_web: StartWeb) -> Iterator[str]:
     with start_web(tmp_path_factory.mktemp("browser-planning"), people=(ANN,)) as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("Debian's chromium is not installed")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        expect.set_options(timeout=PATIENCE_MS)
-        yield started
-        started.close()
 
 
 @pytest.fixture
@@ -53,13 +41,6 @@ def sign_in(page: Page) -> None:
     page.locator("#password").fill(ANN[1])
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Support chatbot", exact=True)).to_be_visible()
-
-
-def say(page: Page, words: str) -> None:
-    page.locator("#chat-input").click()
-    page.keyboard.type(words)
-    page.keyboard.press("Enter")
-    expect(page.get_by_test_id("simulated")).to_be_visible()
 
 
 def choose(page: Page, scheme: str) -> None:
@@ -85,7 +66,7 @@ def found_by_axe(page: Page) -> list[dict[str, Any]]:
 
 
 def test_everything_can_be_read_by_those_who_do_not_see_it(
-    context: BrowserContext, tmp_path: Path, repository: Path, update_golden: bool
+    context: BrowserContext, say: Say, tmp_path: Path, repository: Path, update_golden: bool
 ) -> None:
     page = context.new_page()
     for scheme in ("dark", "light"):
@@ -97,6 +78,7 @@ def test_everything_can_be_read_by_those_who_do_not_see_it(
     sign_in(page)
     assert found_by_axe(page) == []
     say(page, WORDS)
+    expect(page.get_by_test_id("simulated")).to_be_visible()
     options, closer = page.get_by_test_id("options-card"), page.get_by_test_id("closer")
     page.get_by_test_id("list-best_quality").click()
     for place in (0, 1):
@@ -126,10 +108,11 @@ def test_everything_can_be_read_by_those_who_do_not_see_it(
     assert (tmp_path / "plan.html").read_text().lstrip().startswith("<!doctype html>")
 
 
-def test_sliders_try_values_while_they_move_and_plan_when_let_go(context: BrowserContext) -> None:
+def test_sliders_try_values_while_they_move_and_plan_when_let_go(context: BrowserContext, say: Say) -> None:
     page = context.new_page()
     sign_in(page)
     say(page, WORDS)
+    expect(page.get_by_test_id("simulated")).to_be_visible()
     options, revision = page.get_by_test_id("options-card"), page.get_by_test_id("revision")
     page.get_by_test_id("list-lowest_cost").click()
     options.get_by_role("checkbox").nth(0).check()

@@ -170,7 +170,7 @@ async def test_words_become_a_card_that_is_edited_approved_and_rolled_back(serve
         assert value_of(card, "total_users") == "2000"
         stale = await ann.act("approve", 1)
         assert "out of date" in stale[""]
-        other = (await ann.card("OptionsCard"))["lists"][0]["ids"][1]
+        other = (await ann.card("OptionsCard", revision=2))["lists"][0]["ids"][1]
         assert await ann.act("choose", 2, {"option": other}) == {}
         card = await ann.card("SpecCard", revision=3)
         assert card["chosen"]["id"] == other

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from tools.invoice import billing_modes
-from tools.invoice.judging import TOLERANCE
+from tools.invoice.judging import TOLERANCE, regions_at
 from tools.invoice.ledger import Component
 from tools.invoice.money import EXACT, ZERO, exact_sum
 from tools.invoice.names import model_name, same_weights, undated
@@ -64,7 +64,8 @@ def _above_list(components: Sequence[Component], period: Period) -> Alternative 
         if quote is None or quote.high_usd <= 0 or component.units <= 0 or component.estimated:
             continue
         listed = EXACT.multiply(component.units, quote.high_usd)
-        if component.amount_usd > listed * (1 + TOLERANCE):
+        regional = regions_at(EXACT.divide(component.amount_usd, component.units), quote)
+        if component.amount_usd > listed * (1 + TOLERANCE) and not regional:
             saving = EXACT.add(saving, component.amount_usd - listed)
             what = (component.match.subject.direction or "usage").replace("_", " ")
             billed = component.amount_usd / component.units

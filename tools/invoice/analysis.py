@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from knowledge.errors import BadInput
 from tools.invoice import structured
+from tools.invoice.days import date_order
 from tools.invoice.delimited import read_delimited
 from tools.invoice.judging import judge
 from tools.invoice.ledger import Ledger
@@ -13,8 +14,12 @@ from tools.invoice.money import DecimalMark, Rate, decimal_mark
 from tools.invoice.readers import reader_for
 from tools.invoice.readers.base import Style
 from tools.invoice.records import BillLine, LineResult, PartResult, Unreadable
+from tools.invoice.sharing import judge_together
 from tools.invoice.source import Source
 from tools.invoice.table import Table
+from tools.invoice.totals import without_total
+from tools.invoice.workbook import STORED_AS as EXCEL
+from tools.invoice.workbook import read_workbook
 
 IDENTITIES_KEPT = 2_000_000
 PROGRESS_EVERY_LINES = 5_000
@@ -64,10 +69,14 @@ class Analysis:
             )
         mark, note = _mark_of(table)
         self._table = table
-        self._read = reader.bind(table.columns, Style(mark, options.default_provider))
-        notes = [note] if note else []
+        order = date_order(
+            (cell for row in table.samples for cell in row), "day first" if mark == "," else "month first"
+        )
+        self._read = reader.bind(table.columns, Style(mark, order, options.default_provider))
+        notes = [each for each in (table.note, note) if each]
         self.reading = Reading(source.name, reader.name, reader.title, table.stored_as, mark, tuple(notes))
         self.late_notes: list[str] = []
+        self._assumed: set[str] = set()
 
     def lines(self) -> Iterator[LineResult]:
         """Every line with what became of it, in the order of the file; the sums are asserted at the end."""
@@ -90,6 +99,11 @@ class Analysis:
             yield result
         if len(seen) >= IDENTITIES_KEPT:
             self.late_notes.append(f"duplicates were looked for in the first {IDENTITIES_KEPT:,} lines only")
+        if self._assumed:
+            sellers = ", ".join(sorted(self._assumed))
+            self.late_notes.append(
+                f"lines that name no seller were taken as sold by {sellers}; --provider says otherwise"
+            )
         self.ledger.reconcile()
 
     def _judged(self, line: BillLine, seen: dict[int, int]) -> LineResult:
@@ -99,7 +113,15 @@ class Analysis:
             if duplicate_of is None and len(seen) < IDENTITIES_KEPT:
                 seen[line.identity] = line.number
         match, rates = self._matcher.match, self._options.rates
-        entries = line.entries
+        entries = without_total(line.entries, self.ledger)
+        if entries[0].subject.assumed_provider:
+            self._assumed.add(entries[0].subject.provider)
+        if line.together is not None:
+            parts = judge_together(entries, [match(entry.subject) for entry in entries], line.together, rates)
+            first = parts[0]
+            return LineResult(
+                line.number, line.day, line.until, parts, first.status, first.code, first.reason, duplicate_of
+            )
         if len(entries) == 1:
             part = judge(entries[0], match(entries[0].subject), rates)
             return LineResult(
@@ -119,6 +141,8 @@ class Analysis:
 
 def read_table(source: Source) -> Table:
     """The file as a table, by its content."""
+    if source.workbook is not None:
+        return read_workbook(source.workbook, source.name, lambda columns: reader_for(columns) is not None)
     if source.is_parquet:
         return structured.read_parquet(source.read_all(structured.LARGEST_PARQUET_BYTES), source.name)
     lines = source.lines()
@@ -155,6 +179,8 @@ def _leading(parts: tuple[PartResult, ...]) -> PartResult:
 
 
 def _mark_of(table: Table) -> tuple[DecimalMark, str]:
+    if table.stored_as == EXCEL:  # numbers are stored, not written
+        return ".", ""
     proven = decimal_mark(cell for row in table.samples for cell in row)
     if proven:
         return proven, ""

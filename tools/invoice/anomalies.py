@@ -6,7 +6,7 @@ from decimal import Decimal
 from statistics import median
 
 from tools.invoice.ledger import Component, Ledger
-from tools.invoice.money import EXACT, ZERO, exact_sum
+from tools.invoice.money import CENT, EXACT, ZERO, exact_sum
 from tools.invoice.records import Anomaly
 
 SPIKE_TIMES_MEDIAN = 3
@@ -139,11 +139,12 @@ def _totals(ledger: Ledger) -> list[Anomaly]:
     return [
         Anomaly(
             "stated_total",
-            f"the file states a total of {stated} {currency}; its lines add up to {ledger.control.get(currency, ZERO)}",
-            lines=(number,),
+            f"the file states a total of {stated.amount} {stated.currency}; "
+            f"its lines add up to {ledger.control.get(stated.currency, ZERO)}",
+            lines=(stated.line,),
         )
-        for number, currency, stated in ledger.stated_totals
-        if not any(abs(stated - total) <= Decimal("0.01") for total in known.get(currency, ()))
+        for stated in ledger.stated_totals
+        if not stated.agrees and not any(abs(stated.amount - total) <= CENT for total in known.get(stated.currency, ()))
     ]
 
 

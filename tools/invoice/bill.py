@@ -10,7 +10,7 @@ from tools.invoice.anomalies import find_anomalies
 from tools.invoice.matching import Catalog
 from tools.invoice.money import Rate
 from tools.invoice.names import model_name, same_weights
-from tools.invoice.period import Period
+from tools.invoice.period import DAYS_PER_MONTH, Period
 from tools.invoice.prices import PriceIndex
 from tools.invoice.records import LineResult
 from tools.invoice.rental import RentalIndex
@@ -19,6 +19,7 @@ from tools.invoice.savings import EXAMINED, Advice, SelfHost, find_savings
 from tools.invoice.source import Bytes, Source
 from tools.market import Market
 
+FEW_DAYS = 7
 USUAL_TASK: Final = "chatbot"
 
 
@@ -49,10 +50,16 @@ class Bill:
     def report(self) -> Report:
         """Totals, savings, summary and anomalies of the lines that were read."""
         ledger = self._analysis.ledger
-        period = Period(ledger.first_day, ledger.last_day)
+        # One day on all lines of a sheet is the day of the invoice; exports of usage have the day of the usage.
+        one_day = ledger.first_day == ledger.last_day and self.reading.format in {"plain", "five_column"}
+        period = Period(ledger.first_day, ledger.last_day, one_month=one_day)
         notes = [*self.reading.notes, *self._analysis.late_notes]
         if period.days is None:
             notes.append("the lines have no dates: the bill is taken as one month")
+        elif one_day:
+            notes.append("all lines have one date: the bill is taken as one month")
+        elif period.days < FEW_DAYS:
+            notes.append(f"monthly figures take {period.days} days of usage as usual for {DAYS_PER_MONTH} days")
         if ledger.components_dropped:
             notes.append(f"{ledger.components_dropped} lines of rare items were counted but not looked at for savings")
         if len({component.match.bundle for component in ledger.components.values()}) > EXAMINED:

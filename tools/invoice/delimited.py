@@ -7,11 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from knowledge.errors import BadInput
 from tools.invoice.records import Unreadable
-from tools.invoice.table import Row, Table, beginning, folded
+from tools.invoice.table import HEADER_WITHIN_LINES, SAMPLE_ROWS, Row, Table, beginning, folded
 
 DELIMITERS = ",;\t|"
-HEADER_WITHIN_LINES = 40
-SAMPLE_ROWS = 200
 LONGEST_RECORD_LINES = 64
 TOO_LONG = "the line is longer than a million characters"
 

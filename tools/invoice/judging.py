@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
-from tools.invoice.money import EXACT, Rate
+from tools.invoice.money import EXACT, ZERO, Rate
 from tools.invoice.records import Entry, Match, PartResult, PriceQuote
 from tools.invoice.scale import scale_problem
 
@@ -17,22 +17,23 @@ _NEARLY, _BARELY = 1 - TOLERANCE, 1 + TOLERANCE
 def judge(entry: Entry, match: Match, rates: Mapping[str, Rate]) -> PartResult:
     """Compare one entry with its match. Whatever cannot be compared still counts with its amount, except totals."""
     amount, quantity = entry.amount, entry.quantity
-    usd = _in_usd(amount, match.subject.currency, rates)
+    usd = in_usd(amount, match.subject.currency, rates)
     if match.quote is None or match.units_per_quantity is None:
         status = "rejected" if match.subject.kind == "total" else "unmatched"
         return PartResult(match, status, match.code, match.reason, amount, usd, quantity)  # type: ignore[arg-type]
-    if problem := _unusable(entry, usd, match):
+    if problem := unusable(entry, usd, match):
         return PartResult(match, "unmatched", problem[0], problem[1], amount, usd, quantity)
     if quantity is None:
         return _without_quantity(entry, match, usd)
     units = EXACT.multiply(quantity, match.units_per_quantity)
     if amount is None:
         return _estimated(match, quantity, units)
-    assert usd is not None  # noqa: S101  _unusable refuses a currency without a rate
-    return _compared(match, amount, usd, quantity, units)
+    assert usd is not None  # noqa: S101  unusable refuses a currency without a rate
+    return compared(match, amount, usd, quantity, units)
 
 
-def _unusable(entry: Entry, usd: Decimal | None, match: Match) -> tuple[str, str] | None:
+def unusable(entry: Entry, usd: Decimal | None, match: Match) -> tuple[str, str] | None:
+    """Code and reason of an entry whose price cannot be compared; None when it can."""
     if entry.amount is not None and usd is None:
         currency = match.subject.currency
         return "currency", f"{currency} and no rate stated (--rate {currency}=1.08@2026-11-01): reported in {currency}"
@@ -45,7 +46,8 @@ def _unusable(entry: Entry, usd: Decimal | None, match: Match) -> tuple[str, str
     return None
 
 
-def _compared(match: Match, amount: Decimal, usd: Decimal, quantity: Decimal, units: Decimal) -> PartResult:
+def compared(match: Match, amount: Decimal, usd: Decimal, quantity: Decimal, units: Decimal) -> PartResult:
+    """The effective price of so many units against the quote."""
     quote = match.quote
     assert quote is not None  # noqa: S101  the caller has looked
     effective = _PRICE.divide(usd, units)
@@ -72,6 +74,8 @@ def _against_list(effective: Decimal, slack: Decimal, quote: PriceQuote) -> tupl
     if quote.high_usd == 0:
         return "listed_free", "the catalog lists this as free: check the rate"
     if effective - slack > quote.high_usd * _BARELY:
+        if regions := regions_at(effective, quote, slack):
+            return "at_list", f"billed at the list price of other regions ({', '.join(regions)}); the line names none"
         share = (effective / quote.high_usd - 1) * 100
         return (
             "above_list",
@@ -84,6 +88,13 @@ def _against_list(effective: Decimal, slack: Decimal, quote: PriceQuote) -> tupl
             f"billed {share:.1f} % below the list price of {float(quote.low_usd):.6g} USD per {quote.unit}",
         )
     return "at_list", "billed at list price"
+
+
+def regions_at(effective: Decimal, quote: PriceQuote, slack: Decimal = ZERO) -> list[str]:
+    """Regions where the effective price is the list price, for charges that name none."""
+    return [
+        region for price, region in quote.in_regions if price * _NEARLY - slack <= effective <= price * _BARELY + slack
+    ]
 
 
 def _without_quantity(entry: Entry, match: Match, usd: Decimal | None) -> PartResult:
@@ -128,7 +139,8 @@ def _estimated(match: Match, quantity: Decimal, units: Decimal) -> PartResult:
     )
 
 
-def _in_usd(amount: Decimal | None, currency: str, rates: Mapping[str, Rate]) -> Decimal | None:
+def in_usd(amount: Decimal | None, currency: str, rates: Mapping[str, Rate]) -> Decimal | None:
+    """An amount in USD; None where there is none, or no rate of its currency."""
     if amount is None or currency == "USD":
         return amount
     rate = rates.get(currency)

@@ -3,8 +3,9 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import NamedTuple
 
-from tools.invoice.money import EXACT, ZERO, exact_sum
+from tools.invoice.money import CENT, EXACT, ZERO, exact_sum
 from tools.invoice.records import LineResult, Match, PartResult
 
 COMPONENTS_KEPT = 20_000
@@ -57,6 +58,15 @@ class _Cell:
     units: Decimal = ZERO
     lines: int = 0
     first_lines: list[int] = field(default_factory=list)
+
+
+class StatedTotal(NamedTuple):
+    """A total that the file states, and whether the lines above it add up to it."""
+
+    line: int
+    currency: str
+    amount: Decimal
+    agrees: bool
 
 
 class Sums:
@@ -114,7 +124,8 @@ class Ledger:
         self.estimated = Breakdown()
         self.components: dict[str, Component] = {}
         self.unknown_models: dict[tuple[str, str], Decimal] = {}
-        self.stated_totals: list[tuple[int, str, Decimal]] = []
+        self.stated_totals: list[StatedTotal] = []
+        self._at_last_total: dict[str, Decimal] = defaultdict(lambda: ZERO)
         self.duplicates: list[tuple[int, int]] = []
         self.duplicate_lines = 0
         self.duplicate_usd = ZERO
@@ -144,8 +155,11 @@ class Ledger:
     def _add_part(self, line: LineResult, part: PartResult) -> None:
         match, amount, usd = part.match, part.amount, part.amount_usd
         if match.subject.kind == "total":
+            currency = match.subject.currency
             if amount is not None and len(self.stated_totals) < 100:
-                self.stated_totals.append((line.number, match.subject.currency, amount))
+                agrees = any(abs(amount - held) <= CENT for held in self.sums_above(currency))
+                self.stated_totals.append(StatedTotal(line.number, currency, amount, agrees))
+            self._at_last_total[currency] = self.control[currency]
             return
         key = (id(match), line.day, line.status, part.code)
         cell = self._cells.get(key)
@@ -173,6 +187,11 @@ class Ledger:
             self.suspect_usd = _add(self.suspect_usd, usd or ZERO)
             if len(self.suspect) < SUSPECTS_NAMED:
                 self.suspect.append((line.number, match.provider, match.model, part.reason))
+
+    def sums_above(self, currency: str) -> tuple[Decimal, Decimal]:
+        """What the lines so far add up to in a currency: in all, and since the last row of totals."""
+        held = self.control.get(currency, ZERO)
+        return held, held - self._at_last_total[currency]
 
     def _settle(self) -> None:
         """Spread the sums of the cells over the partitions."""

@@ -7,7 +7,7 @@ from statistics import median
 
 from knowledge.facts import ApiPrice
 from tools.invoice.money import EXACT
-from tools.invoice.prices import PricedModel, PriceIndex, flagged_day, price_of, rows_for, unit_named
+from tools.invoice.prices import PricedModel, PriceIndex, flagged_day, price_of, region_of, rows_for, unit_named
 from tools.invoice.records import Match, PriceQuote, Subject
 from tools.invoice.rental import Rental, RentalIndex, cards_in, prices_usd
 from tools.invoice.wording import read_wording
@@ -107,9 +107,30 @@ class Matcher:
                 subject, provider, "no_price", reason, model=model.model_key, workload=model.workload
             )
         quote = _quote(rows)
+        if not subject.region:
+            quote = replace(quote, in_regions=self._in_regions(model, subject, unit.dimension, quote))
         priced = unit_named(rows[0].unit_name, rows[0].workload_type)
         match = _with_quote(subject, provider, model.model_key, model.workload, quote=quote, unit=unit, priced=priced)
         return replace(match, listed_by=model.provider)
+
+    @staticmethod
+    def _in_regions(
+        model: PricedModel, subject: Subject, dimension: str, quote: PriceQuote
+    ) -> tuple[tuple[Decimal, str], ...]:
+        unit = unit_named(quote.unit, model.workload)
+        found = set()
+        for region in sorted({region_of(row) for row in model.rows} - {"global"}) if unit else ():
+            rows = rows_for(
+                model,
+                mode=subject.mode,
+                direction=subject.direction,
+                cache_hours=subject.cache_hours,
+                long_context=subject.long_context,
+                region=region,
+                dimension=dimension,
+            )
+            found |= {(_per(row, unit, model.workload), region) for row in rows if unit and region_of(row) == region}
+        return tuple(sorted(found))
 
     def _range(self, subject: Subject, provider: str) -> Match:
         """A line without a model: the range of the provider's prices for this workload and unit, never a match."""

@@ -21,9 +21,16 @@ ZERO = Decimal(0)
 
 _PLAIN = re.compile(r"-?[0-9]{1,21}(?:\.[0-9]{1,40})?")
 _EXPONENT = re.compile(r"[-+]?[0-9]{1,30}(?:\.[0-9]{1,60})?[eE][-+]?[0-9]{1,4}")
-_SIGNS = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "C$": "CAD", "A$": "AUD"}
-_CURRENCY_SIGN = re.compile(r"US\$|C\$|A\$|[$€£¥₹]")
-_CURRENCY_CODE = re.compile(r"\b(USD|EUR|GBP|JPY|CHF|INR|CAD|AUD|SEK|NOK|DKK|PLN|CZK|BRL|CNY|SGD|KRW)\b", re.IGNORECASE)
+# The sign alone is taken for the currency that is written so most often.
+SIGNS = {
+    "$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "C$": "CAD", "CA$": "CAD", "A$": "AUD",
+    "R$": "BRL", "S$": "SGD", "zł": "PLN", "₩": "KRW", "元": "CNY", "円": "JPY",
+}  # fmt: skip
+CURRENCIES = (
+    "USD|EUR|GBP|JPY|CHF|INR|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|BRL|MXN|CNY|HKD|SGD|KRW|TWD|ILS|TRY|ZAR|AED|SAR"
+)
+_CURRENCY_SIGN = re.compile(r"(?:US|CA|[CARS])\$|[$€£¥₹₩元円]|\bzł")
+_CURRENCY_CODE = re.compile(rf"(?<![A-Za-z])({CURRENCIES}|SFr\.?|Fr\.)(?![A-Za-z])", re.IGNORECASE)
 _OTHER_MARK: dict[DecimalMark, DecimalMark] = {".": ",", ",": "."}
 _SPACES = str.maketrans("", "", " \t\u00a0\u202f\u2009'’")
 
@@ -68,9 +75,9 @@ def parse_number(text: str, mark: DecimalMark = ".", *, limit: Decimal = LARGEST
 def currency_in(text: str) -> str:
     """The currency that a sign or a code inside an amount names, or an empty text."""
     if code := _CURRENCY_CODE.search(text):
-        return code[1].upper()
+        return "CHF" if "fr" in code[1].lower() else code[1].upper()
     sign = _CURRENCY_SIGN.search(text)
-    return _SIGNS[sign[0]] if sign else ""
+    return SIGNS[sign[0]] if sign else ""
 
 
 def decimal_mark(samples: Iterable[str]) -> DecimalMark | None:

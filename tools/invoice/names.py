@@ -49,6 +49,21 @@ EQUIVALENT = (
     (re.compile(r"-(?:maas|fp8|bf16|fp16)$"), "", "the same weights as a managed service or in another precision"),
 )  # fmt: skip
 
+# Models that their maker sells itself, for lines that name no seller.
+_SOLD_BY_MAKER = (
+    (re.compile(r"(?:ft-)?(?:gpt-\d|gpt-image|chatgpt|o[134](?:-|$)|dall-e|whisper-1|tts-1)"), "openai"),
+    (re.compile(r"text-embedding-(?:3|ada)|sora"), "openai"),
+    (re.compile(r"claude"), "anthropic"),
+    (re.compile(r"gemini-\d|veo-|imagen-"), "google_gemini"),
+    (re.compile(r"grok-"), "xai"),
+    (re.compile(r"(?:mistral-(?:large|medium|small)|codestral|magistral|ministral|devstral|pixtral)-"), "mistral"),
+    (re.compile(r"command-|rerank-v\d|embed-(?:v\d|english|multilingual)"), "cohere"),
+    (re.compile(r"voyage-"), "voyage_ai"),
+    (re.compile(r"sonar"), "perplexity"),
+    (re.compile(r"deepseek-(?:chat|reasoner)$"), "deepseek"),
+    (re.compile(r"eleven"), "elevenlabs"),
+)  # fmt: skip
+
 _VENDORS = (
     "amazon", "anthropic", "meta", "mistral", "cohere", "ai21", "openai", "qwen", "google", "moonshotai",
     "moonshot", "minimax", "nvidia", "writer", "zai", "stability", "luma", "twelvelabs", "xai",
@@ -95,6 +110,16 @@ def provider_id(text: str, known: frozenset[str]) -> str:
     name = squeezed(text)
     trimmed = _COMPANY.sub("", name)
     return PROVIDERS.get(name) or ids.get(name) or PROVIDERS.get(trimmed) or ids.get(trimmed, "")
+
+
+@lru_cache(maxsize=4096)
+def seller_of(model: str) -> str:
+    """The seller of a line that names none: the first part of `azure/gpt-4o`, else the maker who sells the model."""
+    prefix, slash, _ = model.strip().partition("/")
+    if slash and (named := PROVIDERS.get(squeezed(prefix))):
+        return named
+    name = model_name(model)
+    return next((seller for pattern, seller in _SOLD_BY_MAKER if pattern.match(name)), "")
 
 
 @lru_cache(maxsize=8)

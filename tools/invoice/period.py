@@ -12,10 +12,11 @@ WHOLE_MONTH_DAYS = range(28, 32)
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """First and last day of the usage; without days, a bill is taken as one month."""
+    """First and last day of the usage; without days, or as a bill of `one_month`, it is taken as one month."""
 
     first_day: str
     last_day: str
+    one_month: bool = False
 
     @property
     def days(self) -> int | None:
@@ -29,7 +30,7 @@ class Period:
     def factor(self) -> Decimal:
         """What to multiply a sum of the period with for a month; a calendar month counts as one."""
         days = self.days
-        if days is None or days <= 0 or days in WHOLE_MONTH_DAYS:
+        if self.one_month or days is None or days <= 0 or days in WHOLE_MONTH_DAYS:
             return Decimal(1)
         return EXACT.divide(DAYS_PER_MONTH, Decimal(days))
 

@@ -18,6 +18,7 @@ class Subject:
     `provider` and `model` are still in the file's words; `region` is a region name, `global`, or empty when not said.
     `mode` is a billing mode of the catalog (`per_token`, `batch`, `priority`, `flex` …) and `cache_hours` the life of
     a cache write. `instance` names a machine or card that was rented. `reason` says why a line cannot be priced at all.
+    `assumed_provider` marks a seller that the file does not state.
     """
 
     kind: Kind
@@ -34,6 +35,7 @@ class Subject:
     instance: str = ""
     description: str = ""
     reason: str = ""
+    assumed_provider: bool = False
 
 
 class Entry(NamedTuple):
@@ -47,13 +49,17 @@ class Entry(NamedTuple):
 
 
 class BillLine(NamedTuple):
-    """One record of the file, understood: its parts, the days it was for, and the identity that marks a duplicate."""
+    """One record of the file, understood: its parts, the days it was for, and the identity that marks a duplicate.
+
+    `together` is the one amount of a record that counts several things (prompt and output tokens) and prices none.
+    """
 
     number: int
     entries: tuple[Entry, ...]
     day: str = ""
     until: str = ""
     identity: int | None = None
+    together: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,8 @@ class PriceQuote:
     """A list price of the catalog that fits a subject. `low` and `high` differ where the provider has several plans.
 
     With the confidence `range` it is no price of one thing but the span of a provider's ordinary prices, `typical_usd`
-    in their middle and `floor_usd` the lowest of all its prices, batched and cached ones included.
+    in their middle and `floor_usd` the lowest of all its prices, batched and cached ones included. `in_regions` are the
+    prices elsewhere, where the bill does not say in which region something ran.
     """
 
     low_usd: Decimal
@@ -85,6 +92,7 @@ class PriceQuote:
     retires: str = ""
     typical_usd: Decimal = Decimal(0)
     floor_usd: Decimal = Decimal(0)
+    in_regions: tuple[tuple[Decimal, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from tools.invoice.names import CLOUDS, squeezed
 _PLAIN_MACHINE = re.compile(
     r"(?!p\d|g\d|gr\d|trn|inf|dl|vt)[a-z]{1,3}\d\w*\.(?:\d*xlarge|nano|micro|small|medium|large|metal\S*)"
 )
+_FORM = re.compile(r"-(?:SXM|PCIe|NVL)$")
+_FORM_WORD = re.compile(r"sxm|pcie|nvl|hgx|dgx", re.IGNORECASE)
 MODES = ("on_demand", "spot", "reserved_1y", "reserved_3y")
 
 
@@ -56,7 +58,8 @@ class RentalIndex:
         card = self.card_in(text)
         if held or not card:
             return None
-        cards = [i for i in self._by_card.get((cloud, card), ()) if i.region in {region, "global"} or not region]
+        held = [i for form in _forms(card, text) for i in self._by_card.get((cloud, form), ())]
+        cards = [i for i in held if i.region in {region, "global"} or not region]
         chosen = _as_worded(cards, text)
         return Rental(cloud, card, tuple(chosen), per_card=True) if chosen else None
 
@@ -73,6 +76,14 @@ class RentalIndex:
         words = _words(text)
         named = [(alias, gpu_type) for alias, gpu_type in self._aliases if alias <= words]
         return max(named, key=lambda pair: len(_words(pair[1]) & words))[1] if named else ""
+
+
+def _forms(card: str, text: str) -> tuple[str, ...]:
+    """The card, and its other form factors where the words do not say which of them it is."""
+    base = _FORM.sub("", card)
+    if base == card or _FORM_WORD.search(text):
+        return (card,)
+    return (card, *(f"{base}-{form}" for form in ("SXM", "PCIe", "NVL") if f"{base}-{form}" != card))
 
 
 def _words(text: str) -> frozenset[str]:

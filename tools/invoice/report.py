@@ -81,8 +81,13 @@ def totals(report: Report) -> dict[str, Any]:
         },
         "rates": [{"currency": r.currency, "usd": float(r.usd), "date": r.day} for r in rates.values()],
         "stated_totals": [
-            {"line": line, "currency": code, "amount": _number(amount), "agrees": _agrees(ledger, code, amount)}
-            for line, code, amount in ledger.stated_totals
+            {
+                "line": stated.line,
+                "currency": stated.currency,
+                "amount": _number(stated.amount),
+                "agrees": stated.agrees or _agrees(ledger, stated.currency, stated.amount),
+            }
+            for stated in ledger.stated_totals
         ],
         "lines": {"all": sum(ledger.counts.values()), **ledger.counts},
         "reasons": dict(sorted(ledger.codes.items())),

@@ -1,5 +1,6 @@
 """Quantities off by a thousand, a million or an hour for a minute: seen in the unit price, said, never saved."""
 
+import re
 from decimal import Decimal
 from math import log10
 
@@ -19,6 +20,7 @@ _SLIPS: tuple[tuple[Decimal, str], ...] = (
     (Decimal(60), "60 (hours and minutes)"),
     (Decimal(3600), "3600 (hours and seconds)"),
 )
+_TIME = re.compile(r"hour|minute|min\b|second")
 
 
 def scale_problem(low_usd: Decimal, high_usd: Decimal, quote: PriceQuote) -> str:
@@ -49,7 +51,7 @@ def _against_range(low_usd: Decimal, high_usd: Decimal, quote: PriceQuote) -> st
 
 
 def _slip_into(price: Decimal, quote: PriceQuote, *, small: bool) -> str:
-    for slip, name in _SLIPS:
+    for slip, name in _SLIPS if _TIME.search(quote.unit) else _SLIPS[:3]:
         shifted = price * slip if small else price / slip
         if quote.low_usd / NEAR <= shifted <= quote.high_usd * NEAR:
             return name

@@ -2,11 +2,13 @@
 
 import codecs
 import io
+import zipfile
 import zlib
 from collections.abc import Iterator
 from typing import Protocol
 
 from knowledge.errors import BadInput
+from tools.invoice.workbook import is_workbook
 
 CHUNK_BYTES = 1 << 18
 INFLATED_BYTES = 1 << 16  # small, so that damage costs little of what stood before it
@@ -15,10 +17,12 @@ LARGEST_EXPANSION = 200  # a bill as CSV compresses 10 to 40 times; a bomb thous
 FREE_EXPANSION_BYTES = 64 << 20
 LARGEST_TEXT_BYTES = 8 << 30
 
+LARGEST_ARCHIVE_BYTES = 256 << 20
+ARCHIVES_INSIDE = 2  # a workbook in an archive
+ZIP = b"PK\x03\x04"
 GZIP = b"\x1f\x8b"
 PARQUET = b"PAR1"
 REFUSED = {
-    b"PK\x03\x04": ("a zip archive or an Excel workbook", "unpack it, or save the sheet as CSV"),
     b"%PDF": ("a PDF", "export the bill as CSV from the provider's console"),
     b"\xd0\xcf\x11\xe0": ("an old Excel workbook", "save the sheet as CSV"),
     b"\x28\xb5\x2f\xfd": ("zstandard-compressed", "unpack it first"),
@@ -44,7 +48,15 @@ class Source:
         self.position = 0
         self.problem = ""
         self._stream = stream
+        self._inflated_from = 0  # bytes of the archive that the stream comes from
         head = self._take(CHUNK_BYTES)
+        self.workbook: zipfile.ZipFile | None = None
+        for _ in range(ARCHIVES_INSIDE):
+            if head.startswith(ZIP):
+                self.workbook = self._archive_in(head)
+                if self.workbook:
+                    return
+                head = self._take(CHUNK_BYTES)
         if not head:
             raise BadInput(f"{name}: the file is empty")
         for magic, (what, cure) in REFUSED.items():
@@ -99,9 +111,40 @@ class Source:
             yield pending
 
     def _take(self, size: int) -> bytes:
-        chunk = self._stream.read(size)
+        try:
+            chunk = self._stream.read(size)
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+            self.problem = f"the compressed data are damaged ({error})"
+            return b""
         self.position += len(chunk)
+        if self._inflated_from and self.position > max(FREE_EXPANSION_BYTES, self._inflated_from * LARGEST_EXPANSION):
+            self.problem = f"reading stopped: the archive expands more than {LARGEST_EXPANSION} times"
+            return b""
         return chunk
+
+    def _archive_in(self, head: bytes) -> zipfile.ZipFile | None:
+        """The workbook that a zip archive is; of any other archive the one file inside is read on from here."""
+        self._raw = self._raw_chunks(head)
+        self.chunks, self.head = self._raw, b""
+        content = self.read_all(LARGEST_ARCHIVE_BYTES)
+        try:
+            archive = zipfile.ZipFile(io.BytesIO(content))
+            if is_workbook(archive):
+                return archive
+            files = [member for member in archive.infolist() if _holds_data(member.filename)]
+            if len(files) != 1:
+                named = ", ".join(member.filename for member in files[:5]) or "none"
+                raise BadInput(
+                    f"{self.name}: the archive holds {len(files)} files that could be bills: {named[:200]}",
+                    "unpack it and give one file at a time",
+                )
+            self._stream = archive.open(files[0])
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError) as error:
+            raise BadInput(
+                f"{self.name}: a zip archive that cannot be opened ({str(error)[:80]})", "unpack it first"
+            ) from error
+        self._inflated_from, self.position = len(content), 0
+        return None
 
     def _raw_chunks(self, head: bytes) -> Iterator[bytes]:
         chunk = head
@@ -139,6 +182,12 @@ class Source:
                     inflate, inside_member = zlib.decompressobj(31), False
         if inside_member:
             self.problem = "the compressed data end too early"
+
+
+def _holds_data(path: str) -> bool:
+    """Whether a file of an archive may be the bill, and not a folder, a manifest or what a Mac adds."""
+    last = path.rpartition("/")[2]
+    return bool(last) and not last.startswith((".", "_")) and "__MACOSX" not in path and "manifest" not in last.lower()
 
 
 def _encoding(head: bytes) -> str:

@@ -15,13 +15,13 @@ _CACHE_WRITE = re.compile(
     r"|(?:input|prompt)[\s_-]*cache[\s_-]*write",
     _FLAGS,
 )
-_CACHE_LIFE = re.compile(r"(?:^|[\s_-])(5|60)\s?m(?:in\w*)?\b|(?:^|[\s_-])(1|12)\s?h(?:\w*)?\b", _FLAGS)
+_CACHE_LIFE = re.compile(r"(?:^|[\s_-])(5|60)\s?m(?:in(?:ute)?s?)?\b|(?:^|[\s_-])(1|12)\s?h(?:(?:ou)?rs?)?\b", _FLAGS)
 _INPUT = re.compile(
-    r"(?:^|[\s_,:.-])(?:(?:uncached[\s_-]*)?(?:input|inp|prompt)|in(?=[\s_-]?tokens?)|uncached)(?=$|[\s_,:.-]|tokens?)",
+    r"(?:^|[\s_,:.-])(?:(?:uncached[\s_-]*)?(?:input|inp|prompt|entrée|entrada|eingabe|ingresso)|in(?=[\s_-]?tokens?)|uncached)(?=$|[\s_,:.-]|tokens?)",
     _FLAGS,
 )
 _OUTPUT = re.compile(
-    r"(?:^|[\s_,:.-])(?:output|outp|opt|completions?|response|generated|out(?=[\s_-]?tokens?))(?=$|[\s_,:.-]|tokens?)",
+    r"(?:^|[\s_,:.-])(?:output|outp|opt|completions?|response|generated|sortie|salida|saída|ausgabe|uscita|out(?=[\s_-]?tokens?))(?=$|[\s_,:.-]|tokens?)",
     _FLAGS,
 )
 _GLOBAL = re.compile(r"(?:^|[\s_|-])(?:global|glbl)(?=$|[\s_|,-])", _FLAGS)
@@ -32,11 +32,15 @@ _PROVISIONED = re.compile(r"provisioned|\bptus?\b|model units?|commit(?:ted|ment
 _LONG = re.compile(
     r"long[\s_-]?context|\(long\)|\blong\b(?=\s+(?:input|output))|[>≥]\s?\d{2,4}\s?k|above[\s_-]\d+k", _FLAGS
 )
-_MODALITY = re.compile(r"(?:^|[\s_-])(audio|image|video)(?=[\s_-]+(?:input|output|inp|outp|tokens?))", _FLAGS)
+_MODALITY = re.compile(
+    r"(?:^|[\s_-])(audio|image|video)(?=[\s_-]+(?:input|output|inp|outp|tokens?))"
+    r"|(?<=put)[\s_-]+(audio|image|video)(?=$|[\s_,-])",
+    _FLAGS,
+)
 _NOISE = re.compile(
     r"(?<![\w-])(?:tokens?(?:count)?|text|usage|million|thousand|1?[km]|per|predictions?|ga|standard|on[ -]?demand|payg"
     r"|inference|api|fast|batch|count|units?|thinking|generate content|short"
-    r"|\(amazon bedrock edition\))(?![\w-])|[|,()]",
+    r"|\(amazon bedrock edition\)|eu|us)(?![\w.-])|[|,()]",
     _FLAGS,
 )
 _PARTS = (
@@ -76,7 +80,7 @@ def read_wording(text: str) -> Wording:
         mode="batch" if _BATCH.search(text) else (tier[1].lower() if tier else "per_token"),
         cache_hours=_cache_hours(text) if direction == "cache_write" else None,
         long_context=bool(_LONG.search(text)),
-        modality=modality[1].lower() if modality else "",
+        modality=(modality[1] or modality[2]).lower() if modality else "",
         reach="global" if _GLOBAL.search(text) else ("regional" if _REGIONAL.search(text) else ""),
         provisioned=bool(_PROVISIONED.search(text)),
         rest=rest,

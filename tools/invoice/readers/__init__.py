@@ -7,12 +7,14 @@ from tools.invoice.readers import (
     anthropic_usage,
     aws_cur,
     azure_cost,
+    cost_explorer,
     five_column,
     focus,
     gcp_billing,
     openai_costs,
     openai_usage,
     plain,
+    token_log,
 )
 from tools.invoice.readers.base import Reader
 
@@ -26,7 +28,9 @@ READERS: tuple[Reader, ...] = (
     focus.Focus(),
     gcp_billing.GcpBilling(),
     azure_cost.AzureCost(),
+    cost_explorer.CostExplorer(),
     five_column.FiveColumn(),
+    token_log.TokenLog(),
     plain.PlainLines(),
 )
 

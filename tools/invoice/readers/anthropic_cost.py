@@ -53,7 +53,7 @@ class AnthropicCost:
             day=at.first("usage_date_utc", "starting_at"),
             amount_scale=Decimal("0.01") if from_api else Decimal(1),
         )
-        return one_amount_reader(layout, style.mark)
+        return one_amount_reader(layout, style)
 
 
 def _subject(cells: Sequence[str]) -> Subject:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from operator import itemgetter
 
+from tools.invoice.days import span_of
 from tools.invoice.readers.anthropic_cost import anthropic_mode, is_long_context
-from tools.invoice.readers.base import Positions, RowReader, Style, day_of, read_quantity
+from tools.invoice.readers.base import Positions, RowReader, Style, read_quantity
 from tools.invoice.records import BillLine, Entry, Subject, Unreadable
 from tools.invoice.table import Row, beginning
 
@@ -59,7 +60,7 @@ class AnthropicUsage:
                 entries = [
                     Entry(Subject(kind="empty", provider="anthropic", reason="no tokens were used"), Decimal(0), None)
                 ]
-            day = day_of(row.cells[day_at])
+            day, _ = span_of(row.cells[day_at], style.order)
             return BillLine(row.number, tuple(entries), day, day, row.identity)
 
         return read

@@ -50,7 +50,7 @@ class AwsCur:
             day=at["line_item_usage_start_date"],
             end=at["line_item_usage_end_date"],
         )
-        return one_amount_reader(layout, style.mark)
+        return one_amount_reader(layout, style)
 
 
 def _subject(cells: Sequence[str]) -> Subject:

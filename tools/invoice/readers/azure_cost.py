@@ -11,6 +11,7 @@ KINDS: dict[str, Kind] = {
     "usage": "usage", "purchase": "commitment", "refund": "refund", "tax": "tax", "roundingadjustment": "fee",
     "unusedreservation": "commitment", "unusedsavingsplan": "commitment", "credit": "credit",
 }  # fmt: skip
+AMOUNTS = ("cost_in_billing_currency", "cost", "pre_tax_cost")
 _AI = re.compile(
     r"openai|cognitive|foundry|ai services|machine learning|speech|vision|document intelligence", re.IGNORECASE
 )
@@ -25,14 +26,16 @@ class AzureCost:
     title = "Azure cost export"
 
     def recognises(self, columns: frozenset[str]) -> bool:
-        money = {"cost", "cost_in_billing_currency", "pre_tax_cost", "cost_in_pricing_currency"}
-        return columns >= {"meter_category", "meter_name"} and bool(columns & money)
+        money, service = {*AMOUNTS, "cost_in_pricing_currency"}, {"meter_category", "service_name"}
+        return bool(columns & money and columns & service and columns & {"meter_name", "meter"})
 
     def bind(self, columns: Sequence[str], style: Style) -> RowReader:
         at = Positions(columns)
         layout = Layout(
             key=(
-                *at.some("meter_category", "meter_sub_category", "meter_name"),
+                at.first("meter_category", "service_name"),
+                at.first("meter_sub_category", "service_tier"),
+                at.first("meter_name", "meter"),
                 at.first("unit_of_measure", "uom"),
                 at.first("billing_currency", "billing_currency_code", "currency"),
                 at["charge_type"],
@@ -42,11 +45,11 @@ class AzureCost:
                 at["pricing_model"],
             ),
             subject=_subject,
-            amount=at.first("cost_in_billing_currency", "cost", "pre_tax_cost", "cost_in_pricing_currency"),
+            amount=at.first(*AMOUNTS, "cost_in_pricing_currency"),
             quantity=at.first("quantity", "usage_quantity"),
             day=at.first("date", "usage_date", "usage_date_time"),
         )
-        return one_amount_reader(layout, style.mark)
+        return one_amount_reader(layout, style)
 
 
 def _subject(cells: Sequence[str]) -> Subject:

@@ -4,13 +4,14 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from operator import itemgetter
 from typing import Protocol
 
+from tools.invoice.days import DateOrder, last_day, span_of
 from tools.invoice.money import (
+    CURRENCIES,
     EXACT,
     LARGEST_QUANTITY,
     DecimalMark,
@@ -24,10 +25,13 @@ from tools.invoice.table import Row, beginning
 SUBJECTS_REMEMBERED = 20_000
 
 RowReader = Callable[[Row], BillLine | Unreadable]
+Adjustments = Callable[[Row, Entry], tuple[Entry, ...]]
 
 _TOTAL = re.compile(
-    r"\W*(?:sub|grand|invoice|running|net|gross|monthly)?[\s_-]*"
-    r"(?:totals?|summe|gesamt(?:betrag|summe)?|zwischensumme|amount due|balance due|somme|montant total)\b"
+    r"\W*(?:sub|sous|grand|invoice|running|net|gross|monthly)?[\s_-]*"
+    r"(?:totals?|totaux|totale|totaal|subtotale|summe|gesamt(?:betrag|summe)?|zwischensumme|rechnungsbetrag|amount due"
+    r"|balance due|somme|montant total|suma|razem|celkem|összesen|toplam|yhteensä|summa|итого"
+    r"|合計|小計|総計|合计|小计|总计)\b"
     r"\W*(?:$|usd\b|eur\b|due\b|amount\b|charges?\b|cost\b|before\b|after\b|for\b|of\b|excl|incl|\().*",
     re.IGNORECASE,
 )
@@ -35,9 +39,10 @@ _TOTAL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How the file writes numbers, and the seller of lines that name none."""
+    """How the file writes numbers and dates, and the seller of lines that name none."""
 
     mark: DecimalMark = "."
+    order: DateOrder = "month first"
     default_provider: str = ""
 
 
@@ -70,6 +75,19 @@ class Positions:
         """Position of the first of these columns that the file has."""
         return next((self._at[name] for name in names if name in self._at), -1)
 
+    def money(self, *names: str) -> tuple[int, str]:
+        """Position of the first column with one of these names, also with a currency at its end, and that currency.
+
+        US dollars come first where a file states one amount in several currencies.
+        """
+        for name in names:
+            if name in self._at:
+                return self._at[name], ""
+            stated = [(column, match[1].upper()) for column in self._at if (match := _in_currency(name, column))]
+            for column, currency in sorted(stated, key=lambda pair: pair[1] != "USD"):
+                return self._at[column], currency
+        return -1, ""
+
     def some(self, *names: str) -> tuple[int, ...]:
         """Positions of all these, -1 where missing."""
         return tuple(self[name] for name in names)
@@ -90,11 +108,12 @@ class Layout:
     identity: int = -1
     states_currency: bool = True
     amount_scale: Decimal = Decimal(1)
-    adjustments: Callable[[Row, Entry], tuple[Entry, ...]] | None = None
+    adjustments: Adjustments | None = None
 
 
-def one_amount_reader(layout: Layout, mark: DecimalMark) -> RowReader:
+def one_amount_reader(layout: Layout, style: Style) -> RowReader:
     """Read rows of one amount each. Subjects are remembered: a large bill costs little more than its numbers."""
+    mark, order = style.mark, style.order
     key_of = itemgetter(*layout.key, -1)
     remembered: dict[tuple[str, ...], Subject] = {}
     amount_at, quantity_at, list_at, day_at, identity_at = (
@@ -118,18 +137,24 @@ def one_amount_reader(layout: Layout, mark: DecimalMark) -> RowReader:
             if layout.amount_scale != 1 and amount is not None:
                 amount = EXACT.multiply(amount, layout.amount_scale)
         except NotANumber as error:
+            if not any(map(str.isdecimal, "".join(cells))):
+                return Unreadable(row.number, "no amount: a heading or a note", beginning(",".join(cells)))
             return Unreadable(row.number, f"amount: {error}", beginning(",".join(cells)))
         if not layout.states_currency and (currency := currency_in(text)) and currency != subject.currency:
             subject = replace(subject, currency=currency)
+        if subject.kind == "usage" and not (subject.description or subject.model) and any(map(is_total, cells)):
+            subject = replace(subject, kind="total")  # the word may stand in a column that says nothing else
         if amount is not None and amount < 0 and subject.kind == "usage":
             subject = replace(subject, kind="refund")
         quantity, problem = read_quantity(cells[quantity_at], mark)
-        entry = Entry(subject, amount, quantity, _optional(cells[list_at], mark) if list_at >= 0 else None, problem)
+        entry = Entry(
+            subject, amount, quantity, optional_number(cells[list_at], mark) if list_at >= 0 else None, problem
+        )
         entries = layout.adjustments(row, entry) if layout.adjustments else (entry,)
         identity = hash(cells[identity_at]) if identity_at >= 0 and cells[identity_at] else row.identity
-        day = day_of(cells[day_at])
-        until = last_day(day, cells[layout.end], layout.end_is_inside)
-        return BillLine(row.number, entries, day, until, None if subject.kind in {"total", "empty"} else identity)
+        span = span_of(cells[day_at], order)
+        until = last_day(span, cells[layout.end], order, layout.end_is_inside)
+        return BillLine(row.number, entries, span[0], until, None if subject.kind in {"total", "empty"} else identity)
 
     return read
 
@@ -144,20 +169,11 @@ def read_quantity(text: str, mark: DecimalMark) -> tuple[Decimal | None, str]:
         return None, f"quantity: {error}"
 
 
-def day_of(text: str) -> str:
-    """The ISO day at the start of a date, time or epoch second; an empty text when there is none."""
-    if len(text) >= 10 and text[4] == "-" and text[7] == "-":
-        return text[:10]
-    return _unusual_day(text)
-
-
 @lru_cache(maxsize=4096)
-def last_day(day: str, end: str, end_is_inside: bool) -> str:
-    """The last day that a charge is for: its end, less one day where the end is the start of the next period."""
-    until = day_of(end)
-    if not until or until <= day:
-        return day
-    return until if end_is_inside else _day_before(until)
+def _in_currency(name: str, column: str) -> re.Match[str] | None:
+    return (
+        re.fullmatch(rf"{re.escape(name)}_(?:in_)?({CURRENCIES.lower()})", column) if column.startswith(name) else None
+    )
 
 
 def is_total(*texts: str) -> bool:
@@ -182,7 +198,8 @@ def split_camel(text: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", text)
 
 
-def _optional(text: str, mark: DecimalMark) -> Decimal | None:
+def optional_number(text: str, mark: DecimalMark) -> Decimal | None:
+    """A number, or None for anything else."""
     try:
         return parse_number(text, mark) if text.strip() else None
     except NotANumber:
@@ -197,29 +214,3 @@ def _any_number(cells: Sequence[str], mark: DecimalMark) -> Decimal | None:
             except NotANumber:
                 continue
     return None
-
-
-def _unusual_day(text: str) -> str:
-    if match := re.match(r"(\d{1,2})/(\d{1,2})/(\d{4})", text):  # US order, as Azure and AWS write
-        month, day = int(match[1]), int(match[2])
-        if month > 12:
-            month, day = day, month
-        return f"{match[3]}-{month:02}-{day:02}" if 1 <= month <= 12 and 1 <= day <= 31 else ""
-    if match := re.match(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", text):
-        return f"{match[3]}-{int(match[2]):02}-{int(match[1]):02}"
-    if match := re.match(r"(20\d{2})(\d{2})(\d{2})(?!\d)", text):
-        return f"{match[1]}-{match[2]}-{match[3]}"
-    if re.fullmatch(r"1[5-9]\d{8}|2\d{9}", text):
-        return _epoch_day(int(text))
-    return ""
-
-
-def _day_before(day: str) -> str:
-    try:
-        return (date.fromisoformat(day) - timedelta(days=1)).isoformat()
-    except (ValueError, OverflowError):
-        return day
-
-
-def _epoch_day(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).date().isoformat()

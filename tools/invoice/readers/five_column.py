@@ -37,7 +37,7 @@ class FiveColumn:
             day=at.first("date", "day", "usage_date"),
             states_currency=False,
         )
-        return one_amount_reader(layout, style.mark)
+        return one_amount_reader(layout, style)
 
 
 def _subject(cells: Sequence[str]) -> Subject:

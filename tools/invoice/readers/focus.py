@@ -60,7 +60,7 @@ class Focus:
             day=at["charge_period_start"],
             end=at["charge_period_end"],
         )
-        return one_amount_reader(layout, style.mark)
+        return one_amount_reader(layout, style)
 
 
 def _subject(cells: Sequence[str]) -> Subject:

@@ -31,7 +31,7 @@ class OpenAICosts:
             day=at.first("start_time_iso", "start_time"),
             end=at.first("end_time_iso", "end_time"),
         )
-        return one_amount_reader(layout, style.mark)
+        return one_amount_reader(layout, style)
 
 
 def _subject(cells: Sequence[str]) -> Subject:
