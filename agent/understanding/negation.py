@@ -68,6 +68,9 @@ class Negation:
             return False
         hit = self._before[at]
         between = self._texts[hit.last : first]
+        named = {text[0] for text in between} & _NAMES
+        if named and self._texts[first][0] in _NAMES - named and _LIST.isdisjoint(between):
+            return False  # "16 L4s instead of 2 H100s for Qwen3": the other name is denied
         if between[:1] == (":",):
             return _LINE_ENDS.isdisjoint(between)
         if not _ENDS.isdisjoint(between) or _starts_anew(between):

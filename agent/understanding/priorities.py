@@ -40,7 +40,7 @@ def _clean(scene: Scene, hit: Hit[Topic]) -> bool:
     behind = scene.texts[hit.last : hit.last + 1]
     if scene.texts[max(hit.first - 1, 0)] in ("if", "falls", "wenn"):
         return False
-    if behind and behind[0] in _NOT_SPEED:
+    if hit.meaning[1] == "latency" and behind and behind[0] in _NOT_SPEED:
         return False
     if hit.last - hit.first == 1 and scene.texts[hit.first] in _FAST_WORDS:
         before = scene.texts[max(hit.first - 2, 0) : hit.first]

@@ -190,6 +190,8 @@ class QuantityReader:
         attached = (
             number.last < len(self._tokens) and self._tokens[number.last].start == self._tokens[number.last - 1].end
         )
+        if " " in token.text and self._tokens[number.first - 1].kind == "name" and number.first:
+            return True  # "serve Qwen 7B 2 100 people": not 2,100
         if attached and behind in ("st", "nd", "rd", "th", "er", "eme", "e"):
             return True
         if before in _INSTEAD and tuple(self._texts[max(number.first - 2, 0) : number.first]) in _INSTEAD_PHRASES:

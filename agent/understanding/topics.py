@@ -48,12 +48,13 @@ _PLACES = words(
     "bleibt rester restent reste permanecer permanezcan rechenzentrum heberge hebergees hebergement alojado "
     "alojados inside within deploy deployed deployment sovereign soil datacenter center centre centers "
     "quedarse salir quitter verlassen sortir residence location on jurisdiction laufen based gehostet "
-    "serveurs servidores speichern zone nur"
+    "serveurs servidores speichern zone nur served"
 )
 _TAKEN_FROM_PLACES = words(
     "customers users market company startup clients offices office team students employees readers citizens "
     "doctors lawyers sales branch kunden clientes based bank shops stores"
 )
+_ALONE = ((), (".",), (";",), ("\n",))
 _LICENSING = words("license licence licensed licensing licenses licences apache open weights lizenz licencia")
 
 
@@ -137,7 +138,8 @@ def _residency(scene: Scene, draft: Draft, negation: Negation, hit: Hit[Topic]) 
             before = before[len(before) - before[::-1].index(end) :]
     behind = scene.texts[hit.last : high]
     phrase = set(scene.texts[hit.first : hit.last])
-    placed = not _PLACES.isdisjoint(before) or not _PLACES.isdisjoint(behind[:2]) or bool(phrase & _PLACES)
+    alone = scene.texts[max(hit.first - 1, 0) : hit.first] in _ALONE and behind[:1] in _ALONE
+    placed = alone or not _PLACES.isdisjoint(before) or not _PLACES.isdisjoint(behind[:2]) or bool(phrase & _PLACES)
     people = bool(behind) and behind[0] in _TAKEN_FROM_PLACES
     recent = scene.texts[max(hit.first - 4, 0) : hit.first]
     people = people or (not _TAKEN_FROM_PLACES.isdisjoint(recent) and _PLACES.isdisjoint(recent))

@@ -65,7 +65,7 @@ def _owned(scene: Scene, first: int, last: int, reach: int = 12) -> bool:
     lead = len(around) - len(behind) - (last - first)
     rented = any(word in _RENTED and before not in _NO for before, word in pairwise(("", *around)))
     said = [hit for hit in _OWNED.find(around) if around[hit.first] not in _OWN or lead - hit.last <= reach]
-    return bool(said) and not rented
+    return (bool(said) or "ours" in scene.texts[low:high]) and not rented
 
 
 def _count(scene: Scene, at: int, quantity: Quantity | None) -> tuple[int | None, int, int]:
@@ -83,7 +83,7 @@ def _count(scene: Scene, at: int, quantity: Quantity | None) -> tuple[int | None
         number, last = float(match[1]), at + 2
     elif number is None and len(behind) == 2 and behind[0] in ("x", "*", ":") and scene.tokens[at + 2].kind == "number":
         number, last = scene.tokens[at + 2].value, at + 3
-    elif number is None and at >= 1 and scene.texts[at - 1] in _SINGLE:
+    elif number is None and at >= 1 and (scene.texts[at - 1] in _SINGLE or scene.before_token(at, 2) == ("my", "own")):
         number, first = 1.0, at - 1
     return (int(number) if number and number == int(number) and number > 0 else None), first, last
 
@@ -102,20 +102,16 @@ def _read_card(scene: Scene, draft: Draft, at: int, *, denied: bool, quantity: Q
         asked = f"Which accelerator is “{draft.message[slice(*span)]}”?"
         draft.doubt(*span, mention.why, "gpu_types", asked, mention.near)
         return
-    low, high = scene.context.sentence(first, last)
-    if _TRAINING.intersection(scene.texts[max(low, first - 10) : min(high, last + 6)]):
-        draft.doubt(*span, "an accelerator named with training, not with serving", "gpu_types")
-        return
-    if scene.texts[max(first - 1, 0) : first] == ("than",) and _COMPARATIVES.intersection(scene.before_token(first, 2)):
-        draft.doubt(*span, "an accelerator to compare with", "gpu_types")
-        return
-    if denied:
-        draft.doubt(*span, "an accelerator to avoid; say which ones may be used instead", "gpu_types")
+    why = "an accelerator to avoid; say which ones may be used instead" if denied else ""
+    if why := _named_aside(scene, first, last) or why:
+        draft.doubt(*span, why, "gpu_types")
         return
     times = "x" in scene.texts[first:last] or "*" in scene.texts[first:last]
     if mention.cards == 1 and count and not times and count > 1 and _NODE.intersection(scene.texts[last : last + 1]):
-        draft.doubt(*span, "a number of nodes, not said how many cards each holds", "max_gpus")
-        count = None
+        each = _held_by_each(scene, last)
+        if each is None:
+            draft.doubt(*span, "a number of nodes, not said how many cards each holds", "max_gpus")
+        count = count * each if each else None
     if mention.cards > 1:
         count = (count or 1) * mention.cards
     count = _of_nodes(scene, quantity, count)
@@ -129,6 +125,26 @@ def _read_card(scene: Scene, draft: Draft, at: int, *, denied: bool, quantity: Q
     draft.add("gpu_types", mention.gpu_type, *span, detail)
     if count:
         _limit(draft, count, *span)
+
+
+def _named_aside(scene: Scene, first: int, last: int) -> str:
+    """Why an accelerator is named though it is not meant to serve; empty when it may be."""
+    low, high = scene.context.sentence(first, last)
+    if _TRAINING.intersection(scene.texts[max(low, first - 10) : min(high, last + 6)]):
+        return "an accelerator named with training, not with serving"
+    if scene.texts[max(first - 1, 0) : first] == ("than",) and _COMPARATIVES.intersection(scene.before_token(first, 2)):
+        return "an accelerator to compare with"
+    return ""
+
+
+def _held_by_each(scene: Scene, at: int) -> int | None:
+    """ "Two H200 boxes of eight GPUs each": the cards of one box, named behind the word for it at token `at`."""
+    for each in scene.open("gpu"):
+        near = each.first > at and set(scene.texts[at + 1 : each.first]) <= _EACH
+        if near and each.name is None and not unusable(each) and each.high is None:
+            scene.use(each)
+            return int(each.value)
+    return None
 
 
 def _use_behind(scene: Scene, at: int, last: int) -> None:
@@ -214,7 +230,7 @@ def _is_compared(scene: Scene, at: int, *, denied: bool) -> bool:
     """Named as today's model or as a yardstick, not as a wish."""
     low = max(scene.context.sentence(at, at + 1)[0], at - 5)
     before = scene.texts[low:at]
-    for stop in (",", "to", "with", "by"):
+    for stop in (",", "to", "with", "by", "for", "at", "on"):
         before = before[len(before) - before[::-1].index(stop) :] if stop in before else before
     behind = scene.texts[at + 2 : at + 3] if scene.texts[at + 1 : at + 2] == ("-",) else scene.texts[at + 1 : at + 2]
     dear = scene.texts[at + 1 : at + 3] in (("costs", "us"), ("cost", "us"), ("is", "too"))

@@ -1,6 +1,6 @@
 """Targets for time to first token, time per token and end to end."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from agent.understanding.context import Match
 from agent.understanding.draft import Draft
@@ -43,28 +43,40 @@ def read_times(scene: Scene, draft: Draft) -> None:
         match = matches.get(quantity.first)
         if quantity is mean:
             continue
+        past = match is not None and _is_past(scene, quantity, match, times, matches)
         if (role := _corrected(scene, draft, quantity, match)) is not None:
             _say(scene, draft, quantity, role)
             continue
-        beside = scene.context.nearest(quantity, ("percentile",), 3.0) or not _RANKS.isdisjoint(
-            scene.before(quantity, 6)
-        )
-        if match is None and mean is not None and beside:
-            match = matches.get(mean.first)
-        if quantity.per("token"):
-            _say(scene, draft, quantity, "tpot", (quantity.per("token") or quantity.pers[0]).amount)
-        elif quantity.per("request"):
-            _say(scene, draft, quantity, "e2e")
-        elif match is None or match.role == "idle":
-            _lone(scene, draft, quantity, match)
-        elif match.role == "e2e" and _is_duration(scene, quantity, match):
+        if past:
+            scene.use(quantity)
+            draft.doubt(*scene.span(quantity), "how long it takes today; the other time is the target")
             continue
-        elif match.role in _FIELDS:
-            _say(scene, draft, quantity, match.role)
-        elif match.role == "latency":
-            _bare(scene, draft, quantity)
-        elif match.role == "window":
-            _window(scene, draft, quantity)
+        if match is None and mean is not None and _has_rank(scene, quantity):
+            match = matches.get(mean.first)
+        _read_time(scene, draft, quantity, match)
+
+
+def _has_rank(scene: Scene, quantity: Quantity) -> bool:
+    """Whether a percentile stands beside a time."""
+    ranked = scene.context.nearest(quantity, ("percentile",), 3.0) is not None
+    return ranked or not _RANKS.isdisjoint(scene.before(quantity, 6))
+
+
+def _read_time(scene: Scene, draft: Draft, quantity: Quantity, match: Match | None) -> None:
+    if quantity.per("token"):
+        _say(scene, draft, quantity, "tpot", (quantity.per("token") or quantity.pers[0]).amount)
+    elif quantity.per("request"):
+        _say(scene, draft, quantity, "e2e")
+    elif match is None or match.role == "idle":
+        _lone(scene, draft, quantity, match)
+    elif match.role == "e2e" and _is_duration(scene, quantity, match):
+        return
+    elif match.role in _FIELDS:
+        _say(scene, draft, quantity, match.role)
+    elif match.role == "latency":
+        _bare(scene, draft, quantity)
+    elif match.role == "window":
+        _window(scene, draft, quantity)
 
 
 def _doubt_means(scene: Scene, draft: Draft, quick: Sequence[Quantity]) -> Quantity | None:
@@ -82,6 +94,18 @@ def _doubt_means(scene: Scene, draft: Draft, quick: Sequence[Quantity]) -> Quant
             draft.doubt(*scene.span(each), "a mean latency; the percentile beside it is planned", "slo_percentile")
             return each
     return None
+
+
+def _is_past(
+    scene: Scene, quantity: Quantity, match: Match, times: Sequence[Quantity], matches: Mapping[int, Match]
+) -> bool:
+    """ "Users wait 4 s today, we promised 1.5 s": of two times in one role the one of today is no target."""
+    others = [
+        each
+        for each in times
+        if each is not quantity and (found := matches.get(each.first)) and found.role == match.role
+    ]
+    return match.role in _FIELDS and bool(others) and scene.context.nearest(quantity, ("current",), 1.5) is not None
 
 
 def _corrected(scene: Scene, draft: Draft, quantity: Quantity, match: Match | None) -> str | None:

@@ -21,6 +21,8 @@ _ANSWERS = words(
 )
 _LABELS = _ANSWERS | words("user turn")
 _PAIRED = (("/",), ("-", ">"), ("→",), ("=", ">"), ("into",))
+_EACH = (("each",), ("apiece",), ("jeweils",), ("chacun",))
+_BETWEEN = words("of ~ about around : is are")
 LEAST_LENGTH = 16
 SPEED_REACH = 7.0
 
@@ -33,7 +35,7 @@ def read_speeds(scene: Scene, draft: Draft) -> None:
         if not rate and (period is None or period.kind != "second"):
             continue
         scene.use(quantity)
-        own = quantity.per("user") or quantity.per("request")
+        own = quantity.per("user") or quantity.per("request") or scene.behind(quantity, 1) in _EACH
         near = scene.context.nearest(quantity, ("generation_speed", "aggregate"), SPEED_REACH)
         if why := unusable(quantity):
             draft.doubt(*scene.span(quantity), why, "target_tpot_p90_ms")
@@ -187,6 +189,7 @@ def _belongs(scene: Scene, quantity: Quantity, match: Match, others: bool) -> bo
     named = bool(exact.intersection(phrase)) or len(phrase) > 1
     if match.role == "context":
         return quantity.value >= 256
-    labelled = match.hit.last == quantity.first and quantity.value >= LEAST_LENGTH
+    led = match.hit.first < quantity.first and set(scene.texts[match.hit.last : quantity.first]) <= _BETWEEN
+    labelled = led and quantity.value >= LEAST_LENGTH
     thousands = (quantity.number.scale == 1e3 or labelled) and others and bool(_LABELS.intersection(phrase))
     return thousands or (named and quantity.value >= 4 and (others or quantity.value >= 16))

@@ -33,6 +33,8 @@ _COUNTED_IN = {"moderation": "messages", "video_generation": "videos", "image_ge
 _MEASURED = ("time", "character")
 _SEEN = ("image", "video")
 _COUNTED = ("request", "item", "concurrency", "page", "request_rate")
+_TAKES = words("needs takes requires triggers causes makes means involves needing taking requiring triggering")
+_CROSSES = (("x",), ("*",), ("×",), ("à",))
 _AT_TIMES = words("when during while whenever wenn wahrend quand lors pendant cuando durante")
 _EVERYBODY = words("everybody everyone jeder chacun chacune")
 _DETERMINERS = words("each every of our the all these those about around roughly some ~ a an approximately")
@@ -40,7 +42,8 @@ _ONE_OF_MANY = words("each every per a an one jeder jede jedes chaque cada")
 _EACH = words("each every per jeder jede jeden chaque cada pro par por")
 _DOES = words(
     "gets sends asks makes handles receives has uses generates writes doing sending asking making posts "
-    "submits creates processes answers reads runs does issues produces"
+    "submits creates processes answers reads runs does issues produces "
+    "dictates trigger send ask make handle receive use generate write post submit create process answer issue produce"
 )
 _TIMES_OF_DAY = words("day night week month hour year minute second weekday morning evening")
 _USAGE_NOUNS = {"image": "images", "video": "videos", "character": "characters", "page": "pages"}
@@ -77,6 +80,9 @@ def is_per_user(scene: Scene, quantity: Quantity) -> bool:
         word in _EACH and (names_person(follow) or follow == "of" or (word == "each" and follow in _DOES))
         for word, follow in pairwise(before[: len(before) - _governed(before)])
     )
+    people = scene.preceding(quantity)
+    if people and people.dimension == "user" and scene.texts[people.last : quantity.first] in _CROSSES:
+        return True  # "1,000 users x 15 prompts per day"
     led = led or not _EVERYBODY.isdisjoint(before) or _subject(scene, quantity) is True
     trailing = scene.texts[quantity.core_last : quantity.core_last + 6]
     led = led or any(word in _EACH and names_person(follow) for word, follow in pairwise(trailing))
@@ -190,6 +196,8 @@ def _raised(scene: Scene, fast: Sequence[Quantity], roles: Mapping[int, str]) ->
         other = _rate_per_second(left if bare else right, right.value) or 0.0
         if other > low and not _AT_TIMES.isdisjoint(scene.behind(right, 1)) and roles.get(left.first) != "peak":
             found |= {left.first: "average", right.first: "peak"}
+        elif other > low and roles.get(left.first) == "average" and right.first not in roles and right in fast:
+            found[right.first] = "peak"
         elif other < low and roles.get(right.first) == "average" and left.first not in roles:
             found[left.first] = "peak"
     return found
@@ -214,6 +222,7 @@ def _steps_of(scene: Scene, item: Quantity) -> Quantity | None:
         behind = (*scene.texts[each.core_last : each.core_last + 2], "", "")
         before = pairwise(scene.before(each, 6))
         told = behind[0] == "each" or (behind[0] in _EACH and behind[1] in nouns)
+        told = told or (scene.before(each, 2)[:1] == ("each",) and scene.before(each, 1)[0] in _TAKES)
         told = told or any(word in _EACH and follow in nouns for word, follow in before)
         if told and not _STEPS.isdisjoint(scene.texts[each.number.last : each.core_last]):
             return each

@@ -21,6 +21,7 @@ _ORGANISATION = words(
 _FOR = words("for fur pour para")
 _DAILY = words("dau daus daily")
 _JOINS = words("and plus & und et y")
+_BUSY = (("building",), ("maintaining",), ("developing",))
 _NOT_PEOPLE = words("ai autonomous llm llms software")
 _NEW = words("new additional extra more neue nouveaux nuevos biggest largest top main key")
 _VERBS = words("are is will would can sind sont son estan on online log at")
@@ -28,13 +29,17 @@ _ABOUT = words(
     "about around roughly maybe perhaps some approximately there are there's we have ~ oh well so , say probably"
 )
 _EACH = words("each every jeder chacun cada")
-_THEM = words("them which whom those these")
+_THEM = words("them which whom those these us")
 _WITH = words("with of mit von avec de con")
 
 
 def _is_software(scene: Scene, quantity: Quantity) -> bool:
-    if scene.before(quantity, 2) == ("out", "of"):
-        return True
+    if (
+        scene.before(quantity, 2) == ("out", "of")
+        or scene.behind(quantity, 1) in _BUSY
+        or scene.behind(quantity, 2) == ("on", "it")
+    ):
+        return True  # "2 engineers on it" build the thing
     return scene.context.says(quantity.first, quantity.core_last, _NOT_PEOPLE)
 
 
@@ -207,6 +212,8 @@ def _of_people_before(scene: Scene, quantity: Quantity) -> bool:
             for word, noun in pairwise(scene.texts[low - 12 if low > 12 else 0 : quantity.first])
         ):
             return True  # "each salesperson sends 40 a day, there are 650 of them"
+        if scene.behind(quantity, 2)[1:] == ("us",):
+            return True
         uses = any(scene.texts[each.hit.first] != "of" for each in scene.context.near(quantity, ("use",), 3.0))
         if uses or _ABOUT.issuperset(scene.texts[: quantity.first]):
             return True  # "about 80 of them", "90 of them will use it": of who was spoken of before
