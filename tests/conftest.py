@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -19,11 +19,16 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 
+from knowledge.snapshot import Snapshot, load
+from tools.market import Market
 from ui.access import PasswordFile
 from ui.cli import main
+from ui.settings import Settings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+
+    from agent.sessions import Sessions
 
 ROOT = Path(__file__).parent.parent
 
@@ -48,6 +53,27 @@ def update_golden(request: pytest.FixtureRequest) -> bool:
 def repository() -> Path:
     """The root of the repository."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def snapshot() -> Snapshot:
+    """The facts that ship."""
+    return load()
+
+
+@pytest.fixture(scope="session")
+def market(snapshot: Snapshot) -> Market:
+    """The prices that ship."""
+    return Market.bundled(snapshot)
+
+
+@pytest.fixture
+async def sessions(tmp_path: Path) -> AsyncIterator["Sessions"]:
+    """The session door of an empty state directory. What it deploys lives 200 times faster and ends with the test."""
+    from ui.opening import opened  # noqa: PLC0415  # most tests have no conversation
+
+    async with opened(time_factor=200, settings=Settings(home=tmp_path), tied=True) as door:
+        yield door
 
 
 @contextmanager
@@ -199,10 +225,12 @@ def web_process(
         subprocess.Popen(command, env=known, stdout=subprocess.PIPE, stderr=log, text=True) as process,
     ):
         assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line, (home / "log").read_text()
-        yield line.split()[-1]
-        process.terminate()
+        try:
+            line = process.stdout.readline()
+            assert line, (home / "log").read_text()
+            yield line.split()[-1]
+        finally:  # a test that fails must not wait for its server
+            process.terminate()
         assert process.wait(timeout=ends_within_s) == 0
 
 
@@ -248,8 +276,10 @@ def simulator_process(*flags: str) -> Iterator[str]:
     command = [str(Path(sys.executable).with_name("sextant")), "simulator", "--port", "0", *flags]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        yield process.stdout.readline().rsplit(" ", 1)[1].strip()
-        process.terminate()
+        try:
+            yield process.stdout.readline().rsplit(" ", 1)[1].strip()
+        finally:
+            process.terminate()
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,6 @@ from knowledge.records import Records
 from knowledge.records.conversation import Conversations, Turn
 from knowledge.records.database import open_database
 from ui.api.measures import Measures
-from ui.opening import opened
-from ui.settings import Settings
 
 WORDS = "customer-support chatbot for 1000 users, low latency, under $5000 a month, rented GPUs"
 
@@ -62,12 +60,6 @@ def test_an_owner_s_conversations_come_a_page_at_a_time_newest_first(kept: Conve
     assert ([row.thread for row in rows], total) == (["t3", "t2"], 5)
     assert kept.page(owner="bob", limit=2) == ((), 0)
     assert (kept.owner_of("t1"), kept.owner_of("nothing")) == ("ann", None)
-
-
-@pytest.fixture
-async def sessions(tmp_path: Path) -> AsyncIterator[Sessions]:
-    async with opened(time_factor=500, settings=Settings(home=tmp_path), tied=True) as door:
-        yield door
 
 
 async def told(events: AsyncIterator[Event]) -> list[Event]:

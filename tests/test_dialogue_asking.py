@@ -1,8 +1,5 @@
 """Which question is asked: one a turn, the one that moves the plan most, never one that was answered or asked."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from agent.asking import LEAST_WORTH, Screened, next_question, screened, worth_of
@@ -17,8 +14,6 @@ from tools.editing import edit
 from tools.intent import Budget, Intent, Question, Usage
 from tools.market import Market
 from tools.planner import Plan, plan
-from ui.opening import opened
-from ui.settings import Settings
 
 FACTS = Facts(load(), Market.bundled(load()))
 
@@ -35,12 +30,6 @@ def asked_in_turn(intent: Intent, found: Plan) -> list[Question]:
             break
         questions.append(question)
     return questions
-
-
-@pytest.fixture
-async def sessions(tmp_path: Path) -> AsyncIterator[Sessions]:
-    async with opened(time_factor=50, settings=Settings(home=tmp_path), tied=True) as door:
-        yield door
 
 
 async def say(sessions: Sessions, *texts: str) -> list[list[Event]]:

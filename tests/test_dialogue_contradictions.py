@@ -1,8 +1,6 @@
 """Needs that cannot be had together are named in numbers, and a number or words take a way out."""
 
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -15,8 +13,6 @@ from knowledge.snapshot import load
 from tools.editing import edit
 from tools.market import Market
 from tools.planner import plan
-from ui.opening import opened
-from ui.settings import Settings
 
 CLASH = "$2,000 a month, chatbot, first token within 200 ms at 100 rps"
 CHOICES = [
@@ -24,12 +20,6 @@ CHOICES = [
     {"text": "allow spot machines", "values": {"billing": ["spot"]}},
     {"text": "accept standard quality", "values": {"quality_threshold": "standard"}},
 ]
-
-
-@pytest.fixture
-async def sessions(tmp_path: Path) -> AsyncIterator[Sessions]:
-    async with opened(time_factor=50, settings=Settings(home=tmp_path), tied=True) as door:
-        yield door
 
 
 async def say(sessions: Sessions, text: str) -> list[Event]:

@@ -1,23 +1,13 @@
 """Questions about the plan are answered from it, in numbers, and change nothing."""
 
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from agent.events import Failed, Said
 from agent.sessions import Sessions
-from ui.opening import opened
-from ui.settings import Settings
 
 NEED = "A support chatbot for 1,000 users on rented GPUs"
-
-
-@pytest.fixture
-async def sessions(tmp_path: Path) -> AsyncIterator[Sessions]:
-    async with opened(time_factor=50, settings=Settings(home=tmp_path), tied=True) as door:
-        yield door
 
 
 async def answer(sessions: Sessions, *texts: str) -> str:

@@ -1,23 +1,14 @@
 """Who may plan here and who may also deploy: the session door's own rule, whatever the face."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from agent.events import Event, Failed
 from agent.sessions import Sessions
 from knowledge.errors import NotAllowed
-from ui.opening import opened
-from ui.settings import Settings
 
 WORDS = "customer-support chatbot for 1000 users, low latency, under $5000 a month, rented GPUs"
-
-
-@pytest.fixture
-async def sessions(tmp_path: Path) -> AsyncIterator[Sessions]:
-    async with opened(time_factor=200, settings=Settings(home=tmp_path), tied=True) as door:
-        yield door
 
 
 async def told(events: AsyncIterator[Event]) -> list[Event]:

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from knowledge.errors import BadInput
-from knowledge.snapshot import Snapshot, load
+from knowledge.snapshot import Snapshot
 from tools.intent import Intent
 from tools.market import Market
 from tools.planner import Plan, plan
@@ -18,16 +18,6 @@ NEED = Intent(
     task_type="chatbot", total_users=1000, use_case_description="<script>alert('x')</script> for | friends",
     preferred_models=("meta-llama/Llama-3.1-8B-Instruct",),
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def snapshot() -> Snapshot:
-    return load()
-
-
-@pytest.fixture(scope="module")
-def market(snapshot: Snapshot) -> Market:
-    return Market.bundled(snapshot)
 
 
 @pytest.fixture(scope="module")

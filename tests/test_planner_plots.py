@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from knowledge.snapshot import Snapshot, load
+from knowledge.snapshot import Snapshot
 from templates.reports import chart
 from tools.drawing import Drawing, Scale, from_zero, round_step
 from tools.intent import Intent
@@ -30,16 +30,6 @@ from tools.planner.waiting import waiting
 
 MODEL = "meta-llama/Llama-3.1-8B-Instruct"
 CHAT = Intent(task_type="chatbot", total_users=20_000, preferred_models=(MODEL,), deployment_model="cloud_rental")
-
-
-@pytest.fixture(scope="module")
-def snapshot() -> Snapshot:
-    return load()
-
-
-@pytest.fixture(scope="module")
-def market(snapshot: Snapshot) -> Market:
-    return Market.bundled(snapshot)
 
 
 @pytest.fixture(scope="module")

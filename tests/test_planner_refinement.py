@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from knowledge.snapshot import Snapshot, load
+from knowledge.snapshot import Snapshot
 from tools.intent import Intent
 from tools.performance.experience import Experience
 from tools.planner import Plan, plan
@@ -16,11 +16,6 @@ CHAT = Intent(
     preferred_models=("meta-llama/Llama-3.1-8B-Instruct",),
     gpu_types=("NVIDIA-L4-24GB", "NVIDIA-H100-80GB-SXM"),
 )
-
-
-@pytest.fixture(scope="module")
-def snapshot() -> Snapshot:
-    return load()
 
 
 @pytest.fixture(scope="module")

@@ -19,12 +19,6 @@ from ui.settings import Settings
 WORDS = "customer-support chatbot for 1000 users, low latency, under $5000 a month"
 
 
-@pytest.fixture
-async def sessions(tmp_path: Path) -> AsyncIterator[Sessions]:
-    async with opened(time_factor=50, settings=Settings(home=tmp_path), tied=True) as door:
-        yield door
-
-
 async def told(events: AsyncIterator[Event]) -> list[Event]:
     return [event async for event in events]
 

@@ -1,8 +1,6 @@
 """What the cards of the web chat are given: every figure formatted on the server, nothing left out."""
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,28 +8,20 @@ import pytest
 from agent.events import Card, Comparison, Options
 from agent.sessions import Sessions
 from tools.editing import FIELDS
-from ui.opening import opened
-from ui.settings import Settings
 from ui.web.props import card_props, comparison_props, options_props, written
 
 WORDS = "customer-support chatbot for 1000 users, low latency, under $5000 a month, rented GPUs, 2 H100s at most"
 
 
-@pytest.fixture
-async def door(tmp_path: Path) -> AsyncIterator[Sessions]:
-    async with opened(time_factor=50, settings=Settings(home=tmp_path), tied=True) as sessions:
-        yield sessions
-
-
-async def shown(door: Sessions, words: str) -> tuple[Card, Options]:
-    events = [event async for event in door.say("t", "ann", words)]
+async def shown(sessions: Sessions, words: str) -> tuple[Card, Options]:
+    events = [event async for event in sessions.say("t", "ann", words)]
     (card,) = (event for event in events if isinstance(event, Card))
     (options,) = (event for event in events if isinstance(event, Options))
     return card, options
 
 
-async def test_the_card_has_every_field_once_either_shown_or_to_be_added(door: Sessions) -> None:
-    card, _ = await shown(door, WORDS)
+async def test_the_card_has_every_field_once_either_shown_or_to_be_added(sessions: Sessions) -> None:
+    card, _ = await shown(sessions, WORDS)
     values = card_props(card, "local")
     there = [field["key"] for group in values["groups"] for field in group["fields"]]
     absent = [field["key"] for group in values["absent"] for field in group["fields"]]
@@ -45,8 +35,8 @@ async def test_the_card_has_every_field_once_either_shown_or_to_be_added(door: S
     assert json.loads(json.dumps(values, allow_nan=False)) == values
 
 
-async def test_every_option_of_a_list_can_be_shown_and_chosen(door: Sessions) -> None:
-    card, options = await shown(door, WORDS)
+async def test_every_option_of_a_list_can_be_shown_and_chosen(sessions: Sessions) -> None:
+    card, options = await shown(sessions, WORDS)
     values = options_props(options, card.revision, ["said"])
     names = [entry["name"] for entry in values["lists"]]
     assert names[:4] == ["balanced", "lowest_cost", "lowest_latency", "best_quality"]
@@ -64,8 +54,8 @@ async def test_every_option_of_a_list_can_be_shown_and_chosen(door: Sessions) ->
     json.dumps(values, allow_nan=False)
 
 
-async def test_a_need_that_nothing_meets_offers_changes_that_are_edits(door: Sessions) -> None:
-    card, options = await shown(door, "chatbot, 500 requests per second, under $20 a month")
+async def test_a_need_that_nothing_meets_offers_changes_that_are_edits(sessions: Sessions) -> None:
+    card, options = await shown(sessions, "chatbot, 500 requests per second, under $20 a month")
     values = options_props(options, card.revision)
     assert values["options"] == {}
     offered = [each["change"] for each in values["rejected"]["relaxations"] + values["rejected"]["rules"]]
