@@ -110,6 +110,13 @@ def answer(kind: Kind, tokenizer: Tokenizer, rng: random.Random, *, at_least: in
     return Answer(whole.pieces, "length") if at_least >= at_most else whole
 
 
+def padded(pieces: list[str], tokenizer: Tokenizer, rng: random.Random, *, at_least: int, at_most: int) -> Answer:
+    """`pieces` as an answer, with text of our own after it where it is shorter than `at_least` tokens."""
+    more = answer("generic", tokenizer, rng, at_least=at_least, at_most=at_most).pieces
+    whole = cut([*pieces, *more[: max(at_least - len(pieces), 0)]], at_most)
+    return Answer(whole.pieces, "length") if at_least >= at_most else whole
+
+
 def cut(pieces: list[str], at_most: int) -> Answer:
     """`pieces` as an answer of at most `at_most` tokens."""
     if len(pieces) > at_most:

@@ -19,11 +19,15 @@ def text_reply(server: Server, body: Sampling, asked: str, rng: random.Random, l
     if body.response_format and body.response_format.type != "text":
         wanted = body.response_format.json_schema or {}
         return json_reply(server, wanted.get("schema"), rng, limit)
+    tokenizer = server.options.tokenizer
+    at_least = limit if body.ignore_eos else min(body.min_tokens, limit)
     if server.options.echo:
-        whole = answers.cut(server.options.tokenizer.pieces(asked) or [""], limit)
+        whole = answers.cut(tokenizer.pieces(asked) or [""], limit)
+    elif server.options.dataset:
+        known = tokenizer.pieces(server.options.dataset.answer(asked, rng))
+        whole = answers.padded(known, tokenizer, rng, at_least=at_least, at_most=limit)
     else:
-        at_least = limit if body.ignore_eos else min(body.min_tokens, limit)
-        whole = answers.answer(answers.kind_of(asked), server.options.tokenizer, rng, at_least=at_least, at_most=limit)
+        whole = answers.answer(answers.kind_of(asked), tokenizer, rng, at_least=at_least, at_most=limit)
     whole = answers.stopped(whole, body.stops)
     return Reply(whole.pieces, whole.finish_reason)
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from tools.scheduler import Limits
 from tools.simulator import faults
 from tools.simulator.adapters import Adapter, Adapters
+from tools.simulator.dataset import Dataset
 from tools.simulator.engine import Engine, Pace
 from tools.simulator.errors import ApiError, invalid, model_not_found, output_too_long, too_long
 from tools.simulator.faults import Faults
@@ -40,6 +41,7 @@ class Options:
     embedding_size: int = 4096
     seed: int = 0
     echo: bool = False
+    dataset: Dataset | None = None
     load_s: float = 0.0
     gpu_memory_utilization: float = 0.92
     faults: Faults = field(default_factory=Faults)

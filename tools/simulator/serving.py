@@ -5,6 +5,7 @@ import errno
 import os
 import signal
 import socket
+import ssl
 from collections.abc import Callable
 
 from knowledge.errors import BadInput
@@ -37,14 +38,23 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def serve(
-    options: Options, listener: socket.socket, *, announce: Callable[[str], None], parent_pid: int | None = None
+    options: Options,
+    listener: socket.socket,
+    *,
+    announce: Callable[[str], None],
+    parent_pid: int | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> None:
     """Serve until SIGINT, SIGTERM, or the end of process `parent_pid`; then close what is open and return."""
-    asyncio.run(_serve(options, listener, announce, parent_pid))
+    asyncio.run(_serve(options, listener, announce, parent_pid, tls))
 
 
 async def _serve(
-    options: Options, listener: socket.socket, announce: Callable[[str], None], parent_pid: int | None
+    options: Options,
+    listener: socket.socket,
+    announce: Callable[[str], None],
+    parent_pid: int | None,
+    tls: ssl.SSLContext | None,
 ) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -52,10 +62,12 @@ async def _serve(
         loop.add_signal_handler(signum, stop.set)
     application = Server(options, {**ROUTES, **SLEEP_ROUTES} if options.sleep_mode else ROUTES)
     connections: set[Connection] = set()
-    server = await loop.create_server(lambda: Connection(application.handle, connections), sock=listener, backlog=4096)
+    server = await loop.create_server(
+        lambda: Connection(application.handle, connections), sock=listener, backlog=4096, ssl=tls
+    )
     watch = asyncio.create_task(_watch(parent_pid, stop)) if parent_pid else None
     host, port = listener.getsockname()[:2]
-    announce(f"http://{'[' + host + ']' if ':' in host else host}:{port}")
+    announce(f"{'https' if tls else 'http'}://{'[' + host + ']' if ':' in host else host}:{port}")
     await stop.wait()
     if watch:
         watch.cancel()

@@ -60,6 +60,10 @@ def simulator(
         str | None, typer.Option(help="As vLLM takes it, as JSON: method (mtp, ngram) and num_speculative_tokens.")
     ] = None,
     echo: Annotated[bool, typer.Option(help="Answer with what the user said.")] = False,
+    dataset_path: Annotated[
+        str | None, typer.Option(help="Answer from conversations (JSON) or llm-d-inference-sim's SQLite.")
+    ] = None,
+    dataset_table_name: Annotated[str, typer.Option(help="Table of the SQLite file.")] = "llmd",
     tokenizer: Annotated[str | None, typer.Option(help="A tokenizer.json to count prompt tokens with.")] = None,
     custom_histogram_buckets: Annotated[
         str | None, typer.Option(help="As vLLM takes it, as JSON: bucket bounds by family of histograms.")
@@ -67,6 +71,8 @@ def simulator(
     enable_sleep_mode: Annotated[
         bool, typer.Option("--enable-sleep-mode", help="Serve /sleep, /wake_up and /is_sleeping.")
     ] = False,
+    ssl_keyfile: Annotated[str | None, typer.Option(help="Private key (PEM) to serve HTTPS with.")] = None,
+    ssl_certfile: Annotated[str | None, typer.Option(help="Certificate (PEM) to serve HTTPS with.")] = None,
     load_time_s: Annotated[float, typer.Option(min=0.0, help="Time until the model is loaded (503 before).")] = 0.0,
     error_rate: Rate = 0.0,
     error_kind: Annotated[list[str] | None, typer.Option(help="Kinds of injected errors (server_error).")] = None,
@@ -79,11 +85,13 @@ def simulator(
     from knowledge.errors import BadInput
     from tools.simulator.adapters import read_adapters
     from tools.simulator.buckets import read_buckets
+    from tools.simulator.dataset import read_dataset
     from tools.simulator.engine import Pace
     from tools.simulator.faults import Faults, fault_kinds
     from tools.simulator.replica import Wanted, read_speculation, replica
     from tools.simulator.server import Options
     from tools.simulator.serving import listen, serve
+    from tools.simulator.tls import tls_context
     from tools.simulator.tokenizer import tokenizer_from
     from ui.own import known_models
 
@@ -127,6 +135,7 @@ def simulator(
         embedding_size=made.embedding_size,
         seed=seed,
         echo=echo,
+        dataset=read_dataset(dataset_path, dataset_table_name),
         load_s=load_time_s,
         gpu_memory_utilization=gpu_memory_utilization,
         faults=Faults(error_rate, fault_kinds(error_kind or ["server_error"]), die_after_s),
@@ -141,4 +150,5 @@ def simulator(
         sys.stdout.write(f"simulating {options.served_names[0]} at {url}\n")
         sys.stdout.flush()
 
-    serve(options, listen(host, port), announce=announce, parent_pid=parent_pid)
+    tls = tls_context(ssl_certfile, ssl_keyfile)
+    serve(options, listen(host, port), announce=announce, parent_pid=parent_pid, tls=tls)
