@@ -145,7 +145,7 @@ def test_a_change_in_between_is_drift_and_noise_is_not() -> None:
 def test_an_outcome_tells_how_sure_its_measurement_and_its_prediction_were() -> None:
     plain = comparison(outcome(1), "ttft_ms")
     assert plain is not None
-    assert plain.predicted_sd == 0.54
+    assert plain.predicted_sd == 0.49
     assert plain.error_sd == pytest.approx(1 / math.sqrt(120))
     measured = Measure("ttft_ms", "p50", 150.0, 150 / 1.1, 150 * 1.1, 100.0)
     sure = replace(outcome(1), measures=(measured,), report={"predicted": {"ttft_log_sd": 0.1}})

@@ -8,6 +8,7 @@ from knowledge.errors import BadInput, NotFound
 from tools.deploy.specification import DeploymentSpec, read_specification
 
 _METRICS = {"ttft": "ttft", "tpot": "tpot", "e2e": "e2e", "perceived": "e2e_perceived"}
+_Z80 = 1.281552
 _STATISTICS = ("mean", "p50", "p90", "p95", "p99")
 _ENGINE = ("max_model_len", "max_num_seqs", "max_num_batched_tokens", "gpu_memory_utilization")
 
@@ -50,13 +51,17 @@ def predictions(predicted: Mapping[str, Any]) -> dict[str, float]:
     """Latency predictions by name (`ttft_p90_ms`) from `predicted` of an option.
 
     `ttft_correction` and the like are the factors in them that own outcomes taught: learning takes them out again.
+    `ttft_log_sd` is how sure the prediction is: the spread of its logarithm that its 80 % interval stands for.
     """
-    own = _mapping(_mapping(predicted, "evidence"), "own")
+    own, intervals = _mapping(_mapping(predicted, "evidence"), "own"), _mapping(predicted, "interval")
     found = {}
     for name in ("ttft", "tpot"):
         factor = _mapping(own, f"{name}_ms").get("factor")
         if isinstance(factor, int | float) and math.isfinite(factor):
             found[f"{name}_correction"] = float(factor)
+        low, high = intervals.get(f"{name}_ms") or (0.0, 0.0)
+        if 0 < low < high < math.inf:
+            found[f"{name}_log_sd"] = round(math.log(high / low) / (2 * _Z80), 4)
     for planned, metric in _METRICS.items():
         for statistic, value in _mapping(predicted, f"{planned}_ms").items():
             if statistic in _STATISTICS and isinstance(value, int | float) and math.isfinite(value):

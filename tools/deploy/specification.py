@@ -63,7 +63,7 @@ class DeploymentSpec(Record):
     """One option of a plan, complete enough to be deployed and tested without the plan.
 
     `predicted` maps names like `ttft_p90_ms` to the planner's predictions at the planned load of one replica, and
-    `ttft_correction` to the factor in them that own outcomes taught.
+    `ttft_correction` to the factor in them that own outcomes taught, `ttft_log_sd` to how sure they are.
     """
 
     option_id: str

@@ -38,7 +38,7 @@ def export(
     import sys
 
     from knowledge.records.exchange import write_outcomes
-    from tools.learning import benchmark_of, write_benchmarks
+    from tools.learning.benchmarks import benchmark_of, write_benchmarks
     from ui.records import own_records
 
     found = own_records().outcomes.all()
