@@ -16,6 +16,8 @@ SHOW_AFTER_S = 1.5
 SHOW_EVERY_S = 0.25
 SPECIFICATION, OPTIONS, CLOSER, DEPLOYMENT = "SpecCard", "OptionsCard", "CloserCard", "DeployCard"
 STANDING = (SPECIFICATION, OPTIONS, CLOSER, DEPLOYMENT)
+NO_FILE = "about:blank"
+"""Where a card's file is. Chainlit would write one before every change, which nobody reads."""
 
 
 @dataclass
@@ -68,7 +70,7 @@ class Work:
             "steps": list(self.steps.values()), "done": done, "seconds": round(time.monotonic() - self.began),
         }  # fmt: skip
         if self.element is None:
-            self.element = cl.CustomElement(name="ProgressCard", props=shown)
+            self.element = drawn("ProgressCard", shown)
             await cl.Message(content="", elements=[self.element]).send()
         else:
             self.element.props = shown
@@ -149,7 +151,7 @@ class Screen:
             await self._send(name, values)
 
     async def _send(self, name: str, values: dict[str, Any]) -> None:
-        self.elements[name] = cl.CustomElement(name=name, props=values)
+        self.elements[name] = drawn(name, values)
         await cl.Message(content="", elements=[self.elements[name]]).send()
 
     def restore(self, elements: list[dict[str, Any]], card: Card | None, options: Options | None) -> None:
@@ -167,13 +169,8 @@ class Screen:
             now[name] |= deployment.tried_before(kept, now[name])
             now[name] |= {"failed": kept["failed"]} if kept.get("failed") else {}
             standing[-1]["props"] = now[name]
-            self.elements[name] = cl.CustomElement(
-                id=standing[-1]["id"],
-                for_id=standing[-1]["forId"],
-                thread_id=standing[-1]["threadId"],
-                name=name,
-                props=now[name],
-            )
+            again = self.elements[name] = drawn(name, now[name])
+            again.id, again.for_id, again.thread_id = (standing[-1][key] for key in ("id", "forId", "threadId"))
 
 
 class _Cards:
@@ -224,4 +221,9 @@ async def tell(event: Event, thread: str) -> None:
 
 
 async def _element(name: str, values: dict[str, Any]) -> None:
-    await cl.Message(content="", elements=[cl.CustomElement(name=name, props=values)]).send()
+    await cl.Message(content="", elements=[drawn(name, values)]).send()
+
+
+def drawn(name: str, values: dict[str, Any]) -> cl.CustomElement:
+    """A card with these values."""
+    return cl.CustomElement(name=name, props=values, url=NO_FILE)

@@ -5,6 +5,17 @@ window.addEventListener("message", (event) => {
   if (thread && /^[0-9a-f-]{36}$/.test(thread)) history.replaceState(history.state, "", `/ui/thread/${thread}`)
 })
 
+// What arrives together is drawn together: a turn changes four cards, and Chainlit would draw the whole chat for each.
+const TOGETHER_MS = 4
+const reading = Object.getOwnPropertyDescriptor(WebSocket.prototype, "onmessage")
+Object.defineProperty(WebSocket.prototype, "onmessage", {
+  ...reading,
+  set(read) {
+    let arrived = []
+    const pass = () => { const all = arrived; arrived = []; for (const event of all) read.call(this, event) }
+    reading.set.call(this, read && ((event) => { if (arrived.push(event) === 1) setTimeout(pass, TOGETHER_MS) }))
+  },
+})
 
 // What Chainlit leaves without a name or with the wrong role, for those who do not see the page.
 const NAMES = {

@@ -257,7 +257,7 @@ function Options({ data, callAction }) {
   const trying = preview && <p className="sx-trying" role="status" data-testid="trying">Trying it out: let go to plan with it.</p>
   if (!ids.length) {
     return (
-      <section className="sx-card" data-testid="options-card" aria-label="Options">
+      <section className="sx-card" data-testid="options-card" data-revision={data.revision} aria-label="Options">
         <header className="sx-head"><h3>Nothing serves this within the rules</h3></header>
         {rows}{trying}
         <ul className="sx-open">{shown.rejected.relaxations.map((each) => (
@@ -271,7 +271,7 @@ function Options({ data, callAction }) {
   const current = shown.lists.find((each) => each.name === list) || shown.lists[0]
   const compared = picked.filter((id) => shown.options[id]).map((id) => shown.options[id])
   return (
-    <section className={`sx-card${preview ? " sx-previewing" : ""}`} data-testid="options-card" aria-label="Options" aria-busy={busy}>
+    <section className={`sx-card${preview ? " sx-previewing" : ""}`} data-testid="options-card" data-revision={data.revision} aria-label="Options" aria-busy={busy}>
       <header className="sx-head">
         <h3>Options</h3>
         <div role="group" aria-label="Best by" className="sx-tabs">
