@@ -14,8 +14,10 @@ import pytest
 import socketio  # type: ignore[import-untyped]
 import yaml
 
+from ui.access import PasswordFile
+
 WORDS = "customer-support chatbot for 1000 users, low latency, under $5000 a month, rented GPUs"
-ANN, BOB = ("ann", "correct horse battery"), ("bob", "another long password")
+ANN, BOB, EVE = ("ann", "correct horse battery"), ("bob", "another long password"), ("eve", "whose job it is")
 PATIENCE_S = 60
 StartWeb = Callable[..., AbstractContextManager[str]]
 
@@ -24,6 +26,7 @@ StartWeb = Callable[..., AbstractContextManager[str]]
 def server(tmp_path_factory: pytest.TempPathFactory, start_web: StartWeb) -> Iterator[str]:
     home = tmp_path_factory.mktemp("web")
     with start_web(home, "--time-factor", "200", people=(ANN, BOB), ends_within_s=30) as url:
+        PasswordFile(home / "people").add(*EVE, admin=True)
         yield url
     assert "Traceback" not in (home / "log").read_text()
 
@@ -282,8 +285,13 @@ async def test_prices_come_as_a_table_with_a_source_in_every_row(server: str) ->
             assert row[-1]["url"].startswith("https://")
 
 
-async def test_files_and_manifests_are_their_owner_s_alone(server: str, repository: Path) -> None:
-    async with chatting(server, ANN) as ann, chatting(server, BOB) as bob, httpx.AsyncClient(base_url=server) as none:
+async def test_files_and_manifests_are_their_owner_s_and_may_be_read_by_an_admin(server: str, repository: Path) -> None:
+    async with (
+        chatting(server, ANN) as ann,
+        chatting(server, BOB) as bob,
+        chatting(server, EVE) as eve,
+        httpx.AsyncClient(base_url=server) as none,
+    ):
         await ann.say(WORDS)
         card = await ann.card("DeployCard")
         shown = await ann.ask("manifests", form="vanilla")
@@ -304,9 +312,11 @@ async def test_files_and_manifests_are_their_owner_s_alone(server: str, reposito
         await ann.say("what could I save?", (sent.json()["id"],))
         papers = (await ann.card("BillCard"))["papers"]
         addresses = [f"{card['downloads']}/{name}" for name in ("manifests.zip", "manifests.yaml", papers[0]["id"])]
+        addresses.insert(0, f"/ui/plans/{ann.thread}.md")
         for address in addresses:
             assert (await ann.session.get(address)).status_code == 200
             assert (await bob.session.get(address)).status_code == 404
+            assert (await eve.session.get(address)).status_code == 200
             assert (await none.get(address)).status_code == 401
         elsewhere = addresses[-1].replace(str(ann.thread), str(uuid.uuid4()))
         assert (await ann.session.get(elsewhere)).status_code == 404

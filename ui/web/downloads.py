@@ -1,5 +1,6 @@
-"""Files of the web chat, each given to the person signed in whose conversation it belongs to and to nobody else."""
+"""Files of the web chat, each given to whoever may read the conversation that it belongs to: its owner, and admins."""
 
+import asyncio
 import io
 import zipfile
 from typing import Annotated, Any
@@ -25,25 +26,35 @@ def person(user: Annotated[Any, Depends(get_current_user)]) -> str:
 
 
 Person = Annotated[str, Depends(person)]
+
+
+async def reader(thread: str, request: Request, who: Person) -> str:
+    """As whom a conversation is read: as oneself, and by an admin as whoever it belongs to."""
+    if not await asyncio.to_thread(request.app.state.access.is_admin, who):
+        return who
+    return await asyncio.to_thread(_door(request).context.records.conversations.owner_of, thread) or who
+
+
+Reader = Annotated[str, Depends(reader)]
 Form = Annotated[str, Query(max_length=20)]
 
 
 @router.get("/ui/files/{thread}/manifests.yaml")
-async def manifests_yaml(thread: str, request: Request, owner: Person, form: Form = "") -> Response:
+async def manifests_yaml(thread: str, request: Request, owner: Reader, form: Form = "") -> Response:
     """Everything that would be applied, as one YAML stream."""
     found = await _door(request).preview(thread, owner, form)
     return _file(found.text().encode(), f"{found.name}.yaml", "application/yaml")
 
 
 @router.get("/ui/files/{thread}/manifests.zip")
-async def manifests_zip(thread: str, request: Request, owner: Person, form: Form = "") -> Response:
+async def manifests_zip(thread: str, request: Request, owner: Reader, form: Form = "") -> Response:
     """One file per manifest, with the findings beside them."""
     found = await _door(request).preview(thread, owner, form)
     return _file(zipped(found), f"{found.name}-{found.form}.zip", "application/zip")
 
 
 @router.get("/ui/files/{thread}/{paper_id}")
-async def paper(thread: str, paper_id: str, request: Request, owner: Person) -> Response:
+async def paper(thread: str, paper_id: str, request: Request, owner: Reader) -> Response:
     """A report that the conversation made."""
     found = _door(request).context.records.papers.get(paper_id, owner=owner)
     if found.thread != thread:
