@@ -44,7 +44,7 @@ async def open_checkpoints(
 @asynccontextmanager
 async def _sqlite(database: Path) -> AsyncIterator[AsyncSqliteSaver]:
     try:
-        database.parent.mkdir(parents=True, exist_ok=True)
+        database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         connection = await aiosqlite.connect(database)
     except (OSError, aiosqlite.Error) as error:
         raise StateUnusable(f"cannot use the state directory {database.parent}: {error}", "set SEXTANT_HOME") from error

@@ -112,6 +112,6 @@ async def _prepared(checkpoints: Checkpoints, url: str) -> None:
     waits for a lock.
     """
     async with await psycopg.AsyncConnection.connect(url, autocommit=True, **libpq_options()) as connection:
-        while await (await connection.execute(TRY_LOCK, ("checkpoints",))).fetchone() != (True,):  # noqa: ASYNC110 - theirs
+        while await (await connection.execute(TRY_LOCK, ("checkpoints",))).fetchone() != (True,):  # noqa: ASYNC110 - no event tells
             await asyncio.sleep(_POLL_S)
         await checkpoints.setup()

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import stat
 import subprocess
 import sys
 import textwrap
@@ -105,6 +106,11 @@ def test_a_deployment_moves_only_along_its_states_and_every_move_is_audited(reco
         ("bob", "rollback", "rolled_back"),
         ("ann", "deploy", "pending"),
     ]
+
+
+def test_the_state_directory_is_nobody_elses_to_read(tmp_path: Path) -> None:
+    Records(tmp_path / "home")
+    assert stat.S_IMODE((tmp_path / "home").stat().st_mode) == 0o700
 
 
 def test_a_deployment_is_found_by_the_beginning_of_its_id(records: Records) -> None:

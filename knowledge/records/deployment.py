@@ -179,15 +179,19 @@ class Deployments:
 
     def get(self, deployment_id: str) -> Deployment:
         """One deployment by its id or an unambiguous beginning of it (`SHORTEST_ID`); NotFound otherwise."""
+        values = {"named": deployment_id, "size": len(deployment_id), "shortest": SHORTEST_ID}
         with self._database.read() as connection:
-            rows = connection.execute("SELECT * FROM deployments ORDER BY created_at DESC").fetchall()
-        ids = [str(row["deployment_id"]) for row in rows]
-        matches = [row for row in rows if row["deployment_id"] == deployment_id] or [
-            row for row in rows if len(deployment_id) >= SHORTEST_ID and row["deployment_id"].startswith(deployment_id)
-        ]
-        if len(matches) != 1:
-            raise NotFound("deployment", deployment_id, tuple(ids[:3]))
-        return _deployment(matches[0])
+            found = connection.execute(
+                """SELECT * FROM deployments WHERE deployment_id = :named
+                    OR (:size >= :shortest AND substr(deployment_id, 1, :size) = :named)
+                ORDER BY length(deployment_id) LIMIT 2""",
+                values,
+            ).fetchall()
+            exact = [row for row in found if row["deployment_id"] == deployment_id] or found
+            if len(exact) == 1:
+                return _deployment(exact[0])
+            newest = connection.execute("SELECT deployment_id FROM deployments ORDER BY created_at DESC LIMIT 3")
+            raise NotFound("deployment", deployment_id, tuple(str(row["deployment_id"]) for row in newest.fetchall()))
 
     def find(self, thread: str, plan_hash: str) -> Deployment | None:
         """The deployment of this plan in this thread, if there is one."""

@@ -1,6 +1,7 @@
 """Forgetting what is old: conversations and all that belongs to them, ended deployments, answered messages.
 
-Kept for good: the audit log, and outcomes with their ratings, which later predictions learn from and which name nobody.
+Kept for good: the audit log, which names who did what, and outcomes with their ratings, which later predictions learn
+from.
 """
 
 from collections.abc import Sequence

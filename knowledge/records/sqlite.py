@@ -31,7 +31,7 @@ class SqliteDatabase(Database):
         self.path = home / FILE_NAME
         self.name = str(self.path)
         try:
-            home.mkdir(parents=True, exist_ok=True)
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)  # conversations are nobody else's to read
         except OSError as error:
             raise StateUnusable(
                 f"the state directory {home} cannot be used: {error.strerror}",

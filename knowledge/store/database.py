@@ -254,7 +254,7 @@ def open_store(home: Path, snapshot: Snapshot, *, now: datetime | None = None) -
 
 
 def _build(path: Path, snapshot: Snapshot, at: datetime) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
     unfinished.unlink(missing_ok=True)
     try:
