@@ -25,7 +25,7 @@ from agent.graph import Graph, build_graph
 from agent.inputs import with_input
 from agent.journal import Journal
 from agent.places import place_named
-from agent.rating import rate
+from agent.rating import rate, withdraw
 from agent.slots import Bounds
 from agent.standing import standing
 from agent.state import SCHEMA_VERSION, Action, Json, State, chosen_option, intent_of
@@ -194,6 +194,10 @@ class Sessions:
         Raises NotFound, BadInput, and Conflict before anything was tested.
         """
         await asyncio.to_thread(rate, await self.state(thread, owner), self.context, stars, comment)
+
+    async def withdraw(self, thread: str, owner: str, stars: int) -> bool:
+        """Take back a rating of so many stars, unless another was given since. Raises NotFound and Conflict."""
+        return await asyncio.to_thread(withdraw, await self.state(thread, owner), self.context, stars)
 
     async def _card(self, values: State) -> Card:
         return card(values, await asyncio.to_thread(standing, values, self.context))

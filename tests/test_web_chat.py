@@ -197,6 +197,14 @@ async def test_words_become_a_card_that_is_edited_approved_and_rolled_back(serve
         assert await ann.ask("rate", stars=4, comment="fits") == {"errors": {}}
         card = await ann.card_where("DeployCard", lambda card: card["running"]["rating"])
         assert card["running"]["rating"] == {"stars": 4, "comment": "fits"}
+        thumb = {
+            "feedback": {"forId": str(uuid.uuid4()), "value": 1, "threadId": ann.thread},
+            "sessionId": ann.identity,
+        }
+        kept = (await ann.session.put("/ui/feedback", json=thumb)).json()
+        assert kept["rated"]
+        gone = await ann.session.request("DELETE", "/ui/feedback", json={"feedbackId": kept["feedbackId"]})
+        assert gone.json()["withdrawn"]  # with the thumb goes what it said of the recommendation
         for paper in report["papers"]:
             found = await ann.session.get(f"{report['downloads']}/{paper['id']}")
             assert found.headers["content-type"].startswith(paper["media_type"])

@@ -52,6 +52,14 @@ class Ratings:
             )
         return rating
 
+    def withdraw(self, outcome_id: str, *, who: str, stars: int) -> bool:
+        """Forget somebody's rating of an outcome as long as it says `stars`; whether it did."""
+        with self._database.write() as connection:
+            gone = connection.execute(
+                "DELETE FROM ratings WHERE outcome_id = ? AND who = ? AND stars = ?", (outcome_id, who, stars)
+            )
+            return gone.rowcount > 0
+
     def of(self, outcome_id: str) -> tuple[Rating, ...]:
         """Every rating of an outcome, oldest first."""
         with self._database.read() as connection:

@@ -54,10 +54,10 @@ class History(BaseDataLayer):
         await self._put("feedback", identity, feedback.threadId or "", body)
         return identity
 
-    async def thread_of_feedback(self, feedback_id: str) -> str:
-        """The conversation that a thumb is in; empty when there is none such."""
-        rows = await self._rows("SELECT thread FROM chat_parts WHERE kind = 'feedback' AND id = ?", feedback_id)
-        return str(rows[0]["thread"]) if rows else ""
+    async def thumb(self, feedback_id: str) -> tuple[str, int]:
+        """The conversation that a thumb is in, empty when there is none such, and 1 for up or 0 for down."""
+        rows = await self._rows("SELECT thread, body FROM chat_parts WHERE kind = 'feedback' AND id = ?", feedback_id)
+        return (str(rows[0]["thread"]), int(json.loads(rows[0]["body"])["value"])) if rows else ("", 0)
 
     async def delete_feedback(self, feedback_id: str) -> bool:
         await self._write("DELETE FROM chat_parts WHERE kind = 'feedback' AND id = ?", feedback_id)

@@ -33,9 +33,13 @@ def install(app: FastAPI, history: History, door: Sessions) -> None:
 
     @router.delete("/ui/feedback")
     async def delete(gone: DeleteFeedbackRequest, owner: Person) -> dict[str, object]:
-        await _own(history, await history.thread_of_feedback(gone.feedbackId), owner)
+        thread, value = await history.thumb(gone.feedbackId)
+        await _own(history, thread, owner)
         await history.delete_feedback(gone.feedbackId)
-        return {"success": True}
+        withdrawn = False
+        with suppress(Conflict, NotFound):
+            withdrawn = await door.withdraw(thread, owner, STARS[value])
+        return {"success": True, "withdrawn": withdrawn}
 
     app.include_router(router)
 
