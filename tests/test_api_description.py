@@ -21,6 +21,7 @@ WORDS = "customer-support chatbot for 1000 users, low latency, under $5000 a mon
 MODEL = "meta-llama/Llama-3.1-8B-Instruct"
 BILL = b"date,provider,model,input_tokens,output_tokens,cost_usd\n2026-10-01,openai,gpt-4o-mini,1000000,100000,0.21\n"
 FILES = {"/v1/catalog/export", "/v1/papers/{paper_id}"}
+OF_INTENT = {"Intent", "AvailableGpu", "Budget", "DatacenterContext", "Unresolved", "Usage", "Problem"}
 DEEPEST, LONGEST = 4, 120
 
 
@@ -126,6 +127,14 @@ async def test_every_answer_and_every_error_has_an_example(form: dict[str, Any])
         Draft202012Validator(form["components"]["schemas"]["Problem"]).validate(content["example"])
 
 
+async def test_every_field_of_a_body_is_described(form: dict[str, Any]) -> None:
+    for name, schema in form["components"]["schemas"].items():
+        if name in OF_INTENT:  # named with their units
+            continue
+        for field, each in schema.get("properties", {}).items():
+            assert each.get("description"), f"{name}: {field}"
+
+
 async def test_every_example_of_a_body_fits_its_schema(form: dict[str, Any]) -> None:
     schemas = form["components"]["schemas"]
     for path, methods in form["paths"].items():
@@ -139,8 +148,12 @@ async def test_every_example_of_a_body_fits_its_schema(form: dict[str, Any]) -> 
 
 
 async def test_everything_is_described(form: dict[str, Any]) -> None:
+    names = [route["operationId"] for methods in form["paths"].values() for route in methods.values()]
+    assert len(set(names)) == len(names)
     for path, methods in form["paths"].items():
         for method, route in methods.items():
+            for each in route.get("parameters", ()):
+                assert each.get("description"), f"{method} {path}: {each['name']}"
             assert route.get("description"), f"{method} {path}"
             assert route.get("tags"), f"{method} {path}"
             assert (method == "post") == any(each["name"] == "Idempotency-Key" for each in route.get("parameters", ()))

@@ -2,9 +2,12 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler
+
+from tools.intent import Intent
 
 MAX_TEXT_CHARS = 50_000
+MANY, SKIPPED = "How many offers to return.", "How many to skip; `next_offset` of the page before."
 EXAMPLE = "a support chatbot for 1,000 users, fast, under $5k a month"
 
 
@@ -26,12 +29,24 @@ def _writable(value: Any) -> Any:
 
 Text = Annotated[str, BeforeValidator(_writable)]
 Word = Annotated[Text, Field(max_length=200)]
+Cards = Annotated[int, Field(ge=1, le=4096)]
+
+
+class _AsIntent:
+    """Fields of an intent, told as such; what is wrong with them is said by the tools, which also take dotted paths."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return handler(Intent.__pydantic_core_schema__)
+
+
+Intention = Annotated[dict[str, Any], _AsIntent]
 
 
 class Message(Body):
     """Words to understand."""
 
-    text: Text = Field(max_length=MAX_TEXT_CHARS, examples=[EXAMPLE])
+    text: Text = Field(max_length=MAX_TEXT_CHARS, examples=[EXAMPLE], description="What somebody said they need.")
 
 
 class Need(Body):
@@ -40,13 +55,13 @@ class Need(Body):
     text: Text | None = Field(
         default=None, max_length=MAX_TEXT_CHARS, examples=[EXAMPLE], description="What is needed, in words."
     )
-    intent: dict[str, Any] | None = Field(
-        default=None, examples=[None], description="The same as fields, in place of words."
+    intent: Intention | None = Field(
+        default=None, examples=[None], description="The same as fields, in place of words; null is not said."
     )
     set: dict[str, Any] = Field(
         default_factory=dict,
         examples=[{"budget.max_monthly_cost_usd": 3000}],
-        description="Fields to change, by dotted path.",
+        description="Fields of the intent to change, by dotted path; null clears one.",
     )
     limit: int = Field(default=10, ge=1, le=100, description="Options in each list.")
 
@@ -63,7 +78,7 @@ class Compared(Need):
     """A need, and what is different on the other side."""
 
     vs: dict[str, Any] = Field(
-        min_length=1, examples=[{"total_users": 2000}], description="What is different, by dotted path."
+        min_length=1, examples=[{"total_users": 2000}], description="Fields of the intent that differ, by dotted path."
     )
 
 
@@ -72,18 +87,25 @@ class Configured(Body):
 
     model: Text = Field(examples=["meta-llama/Llama-3.1-8B-Instruct"], description="Hub id or name.")
     gpu: Text = Field(examples=["H100"], description="Accelerator by its name.")
-    tp: int = Field(default=1, description="Cards that share every layer.")
-    pp: int = Field(default=1, description="Stages of layers.")
-    dp: int = Field(default=1, description="Attention data-parallel ranks.")
-    ep: int = Field(default=1, description="Cards that experts spread over.")
+    tp: Cards = Field(default=1, description="Tensor parallel: cards that share every layer.")
+    pp: Cards = Field(default=1, description="Pipeline parallel: stages of layers, each with tp cards.")
+    dp: Cards = Field(default=1, description="Data-parallel attention ranks within one replica.")
+    ep: Cards = Field(default=1, description="Expert parallel: cards that the experts of a layer spread over.")
     quantization: Text = Field(default="", description="bf16, fp16, fp8, int8, fp4 or int4; as released if empty.")
     kv_dtype: Text = Field(default="auto", description="auto or fp8.")
     engine: Text = Field(default="vllm", description="vllm, sglang or tensorrt-llm.")
-    replicas: int = Field(default=1, description="Replicas that share the load.")
-    isl: float = Field(default=1024, description="Mean prompt length, tokens.")
-    osl: float = Field(default=256, description="Mean output length, tokens.")
-    concurrency: float | None = Field(default=None, examples=[16], description="Requests in flight on all replicas.")
-    rps: float | None = Field(default=None, examples=[None], description="Requests per second to all replicas.")
+    replicas: Cards = Field(default=1, description="Replicas that share the load.")
+    isl: float = Field(default=1024, gt=0, description="Mean prompt length, tokens.")
+    osl: float = Field(default=256, gt=0, description="Mean output length, tokens.")
+    concurrency: float | None = Field(
+        default=None, gt=0, examples=[16], description="Requests in flight, on all replicas together."
+    )
+    rps: float | None = Field(
+        default=None,
+        gt=0,
+        examples=[None],
+        description="Requests per second, to all replicas together; in place of concurrency.",
+    )
 
 
 class Searched(Body):
@@ -91,8 +113,8 @@ class Searched(Body):
 
     text: Word = Field(examples=["llama groq"], description="Words of seller, model or SKU.")
     workload: Word = Field(default="", description="Only this workload, such as llm or speech_to_text.")
-    limit: int = Field(default=20, ge=1, le=1000)
-    offset: int = Field(default=0, ge=0, le=1_000_000)
+    limit: int = Field(default=20, ge=1, le=1000, description=MANY)
+    offset: int = Field(default=0, ge=0, le=1_000_000, description=SKIPPED)
 
 
 class Ranked(Body):
@@ -113,8 +135,8 @@ class Ranked(Body):
     include: list[Word] = Field(
         default_factory=list, max_length=10, description="Admit marked offers: free, reseller, deprecated, …"
     )
-    limit: int = Field(default=10, ge=1, le=1000)
-    offset: int = Field(default=0, ge=0, le=1_000_000)
+    limit: int = Field(default=10, ge=1, le=1000, description=MANY)
+    offset: int = Field(default=0, ge=0, le=1_000_000, description=SKIPPED)
 
 
 class Billed(Body):

@@ -48,13 +48,13 @@ class Papers:
             )
         return paper
 
-    def get(self, paper_id: str, *, owner: str) -> Paper:
-        """A paper of its owner; NotFound for anybody else, as if it did not exist."""
+    def get(self, paper_id: str, *, owner: str | None) -> Paper:
+        """A paper of its owner, or with None of anybody; NotFound for anybody else, as if it did not exist."""
         with self._database.read() as connection:
             row = connection.execute(
                 "SELECT paper_id, owner, thread, name, media_type, text, made_at FROM papers "
-                "WHERE paper_id = ? AND owner = ?",
-                (paper_id, owner),
+                "WHERE paper_id = :id AND (:owner IS NULL OR owner = :owner)",
+                {"id": paper_id, "owner": owner},
             ).fetchone()
         if row is None:
             raise NotFound("file", paper_id)

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from fastapi import FastAPI, Response
+from fastapi import Depends, FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from agent.looks import Looks
@@ -19,7 +19,9 @@ from ui.api import (
     health,
     identity,
     invoices,
+    known,
     looks,
+    outcomes,
     planning,
     problems,
     reference,
@@ -42,6 +44,7 @@ PARTS = (
     (catalog, "catalog"),
     (invoices, "invoices"),
     (deployments, "deploy"),
+    (outcomes, "deploy"),
     (audit, "deploy"),
     (health, "catalog"),
 )
@@ -58,6 +61,7 @@ def application(door: Sessions, settings: Settings, access: Access | None = None
         version="1",
         docs_url=None,  # FastAPI's own pages load their scripts from elsewhere
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,  # what generated clients call it
     )
     records = door.context.records
     rates = Rates(settings.limits, records, door.context.clock)
@@ -70,7 +74,7 @@ def application(door: Sessions, settings: Settings, access: Access | None = None
     app.state.rates = rates
     problems.install(app)
     for part, scope in PARTS:
-        app.include_router(part.router, dependencies=[identity.needs(scope)])
+        app.include_router(part.router, dependencies=[identity.needs(scope), Depends(known.parameters)])
     _operation(app)
     description.install(app)
     reference.install(app)

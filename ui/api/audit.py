@@ -14,10 +14,12 @@ MOST_READ = 10_000
 
 
 @router.get("")
-def listed(
+def list_audit(
     request: Request,
     who: Asking,
-    subject: Annotated[str, Query(max_length=60, examples=["d-2f1c09a7be"])] = "",
+    subject: Annotated[
+        str, Query(max_length=60, description="Of one deployment or key.", examples=["d-2f1c09a7be"])
+    ] = "",
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> dict[str, Any]:

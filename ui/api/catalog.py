@@ -20,8 +20,16 @@ from ui.api.pages import Limit, Offset, page
 from ui.questions import Ranked, Searched
 
 router = APIRouter(prefix="/v1/catalog", tags=["catalog"])
-Word = Annotated[str, Query(max_length=200)]
 Words = list[Annotated[str, Field(max_length=200)]]
+Workload = Annotated[str, Query(max_length=200, description=Searched.model_fields["workload"].description)]
+Text = Annotated[
+    str, Query(max_length=200, description=Searched.model_fields["text"].description, examples=["llama groq"])
+]
+
+
+def _of(name: str, **more: Any) -> Any:
+    """A parameter that says of itself what the field of a ranking says."""
+    return Query(description=Ranked.model_fields[name].description, **more)
 
 
 def opened(request: Request) -> Iterator[Catalog]:
@@ -35,17 +43,17 @@ Opened = Annotated[Catalog, Depends(opened)]
 
 
 @router.get("/rank")
-def rank(
+def rank_prices(
     *,
     catalog: Opened,
-    workload: Annotated[str, Query(examples=["llm"])] = "llm",
-    model: Word = "",
-    usage: Annotated[Words, Query(max_length=10, examples=[["input=300M tokens", "output=60M tokens"]])] = [],  # noqa: B006  # FastAPI copies defaults
-    unit: Word = "",
-    schedule: Word = "",
-    provider: Annotated[Words, Query(max_length=50)] = [],  # noqa: B006
-    region: Annotated[Words, Query(max_length=50)] = [],  # noqa: B006
-    include: Annotated[Words, Query(max_length=10)] = [],  # noqa: B006
+    workload: Annotated[str, _of("workload", examples=["llm"])] = "llm",
+    model: Annotated[str, _of("model", max_length=200)] = "",
+    usage: Annotated[Words, _of("usage", max_length=10, examples=[["input=300M tokens", "output=60M tokens"]])] = [],  # noqa: B006  # FastAPI copies defaults
+    unit: Annotated[str, _of("unit", max_length=200)] = "",
+    schedule: Annotated[str, _of("schedule", max_length=200)] = "",
+    provider: Annotated[Words, _of("providers", max_length=50)] = [],  # noqa: B006
+    region: Annotated[Words, _of("regions", max_length=50)] = [],  # noqa: B006
+    include: Annotated[Words, _of("include", max_length=10)] = [],  # noqa: B006
     limit: Limit = 20,
     offset: Offset = 0,
 ) -> dict[str, Any]:
@@ -66,15 +74,17 @@ def rank(
 
 
 @router.get("/search")
-def search(catalog: Opened, text: Word, workload: Word = "", limit: Limit = 20, offset: Offset = 0) -> dict[str, Any]:
+def search_prices(
+    catalog: Opened, text: Text, workload: Workload = "", limit: Limit = 20, offset: Offset = 0
+) -> dict[str, Any]:
     """Find prices by words of seller, model or SKU."""
     return searched(catalog, Searched(text=text, workload=workload, limit=limit, offset=offset))
 
 
 @router.get("/show")
-def show(
+def show_prices(
     catalog: Opened,
-    name: Annotated[str, Query(max_length=300, examples=["openai/gpt-4o-mini"])],
+    name: Annotated[str, Query(max_length=300, description="A model or SKU.", examples=["openai/gpt-4o-mini"])],
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> dict[str, Any]:
@@ -84,9 +94,11 @@ def show(
 
 
 @router.get("/history")
-def history(
+def price_history(
     catalog: Opened,
-    sku: Annotated[str, Query(max_length=300, examples=["openai_gpt_4o_mini_input_1m_tokens"])],
+    sku: Annotated[
+        str, Query(max_length=300, description="As searches give it.", examples=["openai_gpt_4o_mini_input_1m_tokens"])
+    ],
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> dict[str, Any]:
@@ -99,17 +111,19 @@ def history(
 
 
 @router.get("/health")
-def health(catalog: Opened) -> dict[str, Any]:
+def price_health(catalog: Opened) -> dict[str, Any]:
     """What is stale, missing, in conflict or hard to believe."""
     return with_versions(catalog.version, catalog_health(catalog))
 
 
 @router.get("/export", response_class=PlainTextResponse)
-def export(
+def export_prices(
     catalog: Opened,
-    form: Annotated[Literal["csv", "json", "focus"], Query(alias="format")] = "csv",
-    workload: Word = "",
-    provider: Word = "",
+    form: Annotated[
+        Literal["csv", "json", "focus"], Query(alias="format", description="focus: a price sheet.")
+    ] = "csv",
+    workload: Workload = "",
+    provider: Annotated[str, Query(max_length=200, description="Only this seller.")] = "",
 ) -> PlainTextResponse:
     """The current prices as CSV, JSON, or a price sheet in the terms of FOCUS."""
     only = {"workload_type": querying.canonical_workload(workload)} if workload else {}

@@ -15,10 +15,11 @@ from tools.deploy.verification import verify
 from ui.answers import wanted, with_versions
 from ui.api.identity import Asking, Principal
 from ui.api.pages import Limit, Offset, page
+from ui.api.sessions import Whose, whose
 from ui.questions import Need, Text
 
 router = APIRouter(prefix="/v1/deployments", tags=["deployments"])
-DeploymentId = Annotated[str, Path(max_length=60, examples=["d-2f1c09a7be"])]
+DeploymentId = Annotated[str, Path(max_length=60, description="As the list gives it.", examples=["d-2f1c09a7be"])]
 
 
 class Wish(Need):
@@ -30,10 +31,12 @@ class Wish(Need):
 
 
 @router.get("")
-def listed(request: Request, who: Asking, limit: Limit = 50, offset: Offset = 0) -> dict[str, Any]:
+def list_deployments(
+    request: Request, who: Asking, owner: Whose = "", limit: Limit = 50, offset: Offset = 0
+) -> dict[str, Any]:
     """Deployments with state, endpoint, cost and the verdict of their last load test; an admin sees everybody's."""
     context = _context(request)
-    rows, paging = page(context.records.deployments.all(owner=None if who.admin else who.owner), limit, offset)
+    rows, paging = page(context.records.deployments.all(owner=whose(owner, who)), limit, offset)
     return _with_versions(context, {"deployments": [_shown(context, row) for row in rows], **paging})
 
 
@@ -49,7 +52,7 @@ def deploy(body: Wish, request: Request, who: Asking) -> dict[str, Any]:
 
 
 @router.get("/{deployment_id}")
-def one(deployment_id: DeploymentId, request: Request, who: Asking) -> dict[str, Any]:
+def show_deployment(deployment_id: DeploymentId, request: Request, who: Asking) -> dict[str, Any]:
     """One deployment, the health of its replicas, and every objective of its last load test."""
     context = _context(request)
     found = _found(context, deployment_id, who, everybody=who.admin)

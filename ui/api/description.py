@@ -51,16 +51,16 @@ PROBLEM_SCHEMA = {
     "properties": {
         "type": {"type": "string"},
         "status": {"type": "integer"},
-        "title": {"type": "string"},
-        "detail": {"type": "string"},
-        "field": {"type": "string"},
+        "title": {"type": "string", "description": "What was wrong, in one line."},
+        "detail": {"type": "string", "description": "What to do."},
+        "field": {"type": "string", "description": "The field that was wrong, by dotted path."},
     },
 }
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "Repeat a request with the key of the first, and its answer is given again; kept for a day.",
+    "description": "Any text of yours, a UUID say. The request repeated with it gets the first answer, for a day.",
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARS, "pattern": "^[!-~]+$"},
     "example": "5f0c8a52-8e0f-4f36-9d0a-3f4f6c2f7a11",
 }

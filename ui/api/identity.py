@@ -131,10 +131,10 @@ def permitted(
     _: Annotated[HTTPBasicCredentials | None, Depends(_basic)],
     __: Annotated[object, Depends(_bearer)],
 ) -> Principal:
-    """Whoever asks, when they may do what the route does. Raises NotAllowed naming the scope that is missing."""
+    """Whoever asks, when they may do what the route does; an admin may read. Raises NotAllowed naming the scope."""
     who = principal(request)
     missing = [scope for scope in scopes.scopes if scope not in who.scopes]
-    if missing:
+    if missing and not (who.admin and request.method in SAFE):
         raise NotAllowed(
             f"this key lacks the scope {missing[0]!r}",
             f"make one that has it: sextant keys create NAME --scope {','.join(sorted(who.scopes | {missing[0]}))}",

@@ -31,7 +31,9 @@ def account(
     provider: Annotated[str, Form(max_length=100, description="Provider of lines that name none.")] = "",
     task: Annotated[str, Form(description="What the models are for, to judge substitutes by.")] = "chatbot",
     lines: Annotated[bool, Form(description="Also every line with what it was matched to.")] = False,
-    form: Annotated[str, Form(alias="format", pattern="^(json|html)$")] = "json",
+    form: Annotated[
+        str, Form(alias="format", pattern="^(json|html)$", description="json, or html for a report.")
+    ] = "json",
 ) -> dict[str, Any] | Response:
     """Account for every line of a bill: matched, unmatched or rejected; totals to the cent; savings."""
     purpose = known_task(task)

@@ -1,8 +1,8 @@
 """`/v1/extract`, `/v1/plan`, `/v1/compare`, `/v1/predict`: the deterministic tools, answering as the CLI does."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from agent.context import Context
 from agent.understanding import understand
@@ -13,6 +13,7 @@ from ui.questions import Compared, Configured, Message, Need, Planned
 from ui.rendering.plan_report import FORMS, Form, plan_report
 
 router = APIRouter(prefix="/v1", tags=["planning"])
+ReportForm = Annotated[Form, Query(description="One page that loads nothing, or Markdown.")]
 
 
 @router.post("/extract")
@@ -34,7 +35,7 @@ def plan(body: Planned, request: Request) -> dict[str, Any]:
 
 
 @router.post("/plan/report", response_class=Response)
-def report(body: Need, request: Request, form: Form = "html") -> Response:
+def report(body: Need, request: Request, form: ReportForm = "html") -> Response:
     """Plan, and answer with a report to pass on: one page that loads nothing, or Markdown."""
     context = _context(request)
     made = wanted(body, context).planned(context, limit=body.limit, own=context.own())

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
@@ -17,33 +17,42 @@ from ui.answers import paging
 from ui.api.identity import Asking, Principal
 from ui.api.measures import Measures
 from ui.api.pages import Limit, Offset, page
-from ui.questions import Body, Text
+from ui.questions import EXAMPLE, Body, Text
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
 EVENT_STREAM = "text/event-stream"
 KINDS = ("say", *ACTS)
-SessionId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.:~-]{1,100}$", examples=["api-2f1c09a7be44"])]
+Whose = Annotated[str, Query(max_length=200, description="Whose; an admin may name anybody.")]
+SessionId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.:~-]{1,100}$", examples=["api-2f1c09a7be44"],
+                                 description="Its name: one that was given, or any of your own.")]  # fmt: skip
 
 
 class Say(Body):
     """A message."""
 
-    text: Text = Field(examples=["a support chatbot for 1,000 users, fast, under $5k a month"])
+    text: Text = Field(examples=[EXAMPLE], description="What is needed, asked or wanted, in words.")
 
 
 class Act(Body):
     """A click on the card of `revision`."""
 
-    kind: Text = Field(examples=["edit"], description="edit, choose, approve, cancel, rollback, undo or redo")
-    revision: int = Field(examples=[1])
-    values: dict[str, Any] = Field(default_factory=dict, examples=[{"total_users": 2000}])
+    kind: Text = Field(examples=["edit"], description="What is clicked.", json_schema_extra={"enum": list(ACTS)})
+    revision: int = Field(examples=[1], description="Of the card as it was last seen; another one is refused.")
+    values: dict[str, Any] = Field(
+        default_factory=dict,
+        examples=[{"total_users": 2000}],
+        description='Of an edit: fields of the intent by dotted path. Of a choice: {"option": id}. Of an approval: '
+        '{"target": name}, or nothing for the usual one.',
+    )
 
 
 class Rated(Body):
     """An opinion of the recommendation: 1 (useless) to 5 (just right)."""
 
-    stars: int = Field(ge=1, le=5, examples=[4])
-    comment: Text = Field(default="", max_length=1000, examples=["right model, more replicas than needed"])
+    stars: int = Field(ge=1, le=5, examples=[4], description="1 (useless) to 5 (just right).")
+    comment: Text = Field(
+        default="", max_length=1000, examples=["right model, more replicas than needed"], description="In words."
+    )
 
 
 def door(request: Request) -> Sessions:
@@ -52,25 +61,40 @@ def door(request: Request) -> Sessions:
     return sessions
 
 
+async def reader(session_id: SessionId, request: Request, who: Asking) -> str:
+    """Whose conversation is looked at: one's own, or for an admin whoever it belongs to."""
+    if not who.admin:
+        return who.owner
+    return await asyncio.to_thread(door(request).context.records.conversations.owner_of, session_id) or who.owner
+
+
+Reader = Annotated[str, Depends(reader)]
+
+
+def whose(owner: str, who: Principal) -> str | None:
+    """Whose things a list holds, None for everybody's. Raises NotAllowed when only an admin may see them."""
+    if owner not in ("", who.owner) and not who.admin:
+        raise NotAllowed("only an admin sees what others have", "leave owner out")
+    return owner or (None if who.admin else who.owner)
+
+
 @router.post("", status_code=201)
-async def create() -> dict[str, str]:
+async def begin_session() -> dict[str, str]:
     """A name for a new conversation; saying something in it begins it."""
     return {"id": f"api-{uuid.uuid4().hex[:12]}"}
 
 
 @router.get("")
-def listed(
+def list_sessions(
     request: Request,
     who: Asking,
-    owner: Annotated[str, Query(max_length=200, description="Whose; an admin may name anybody.")] = "",
+    owner: Whose = "",
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> dict[str, Any]:
     """Conversations with how far each got, the newest change first; an admin sees everybody's."""
-    if owner not in ("", who.owner) and not who.admin:
-        raise NotAllowed("only an admin sees the conversations of others", "leave owner out")
-    whose = owner or (None if who.admin else who.owner)
-    rows, total = door(request).context.records.conversations.page(owner=whose, limit=limit, offset=offset)
+    records = door(request).context.records
+    rows, total = records.conversations.page(owner=whose(owner, who), limit=limit, offset=offset)
     return {"sessions": [row.to_json() for row in rows], **paging(total, limit, offset)}
 
 
@@ -92,15 +116,15 @@ async def act(session_id: SessionId, body: Act, request: Request, who: Asking) -
 
 
 @router.post("/{session_id}/rating", status_code=204)
-async def rate(session_id: SessionId, body: Rated, request: Request, who: Asking) -> None:
+async def rate_outcome(session_id: SessionId, body: Rated, request: Request, who: Asking) -> None:
     """Say what you think of the recommendation, once its deployment was tested; it is kept with the outcome."""
     await door(request).rate(session_id, who.owner, body.stars, body.comment)
 
 
 @router.get("/{session_id}")
-async def show(session_id: SessionId, request: Request, who: Asking) -> dict[str, Any]:
+async def show_session(session_id: SessionId, request: Request, owner: Reader) -> dict[str, Any]:
     """The conversation as it stands."""
-    view = await door(request).view(session_id, await _owner(request, session_id, who))
+    view = await door(request).view(session_id, owner)
     return {
         "intent": view.intent,
         "plan": view.plan,
@@ -112,20 +136,13 @@ async def show(session_id: SessionId, request: Request, who: Asking) -> dict[str
 
 
 @router.get("/{session_id}/history")
-async def history(
-    session_id: SessionId, request: Request, who: Asking, limit: Limit = 100, offset: Offset = 0
+async def session_history(
+    session_id: SessionId, request: Request, owner: Reader, limit: Limit = 100, offset: Offset = 0
 ) -> dict[str, Any]:
     """What was said and done, and when, oldest first; `dropped` counts what is too old to be kept."""
-    state = await door(request).state(session_id, await _owner(request, session_id, who))
+    state = await door(request).state(session_id, owner)
     inputs, where = page(state.get("inputs") or [], limit, offset)
     return {"inputs": inputs, "dropped": state.get("inputs_dropped", 0), **where}
-
-
-async def _owner(request: Request, session_id: str, who: Principal) -> str:
-    """Whose conversation is looked at: one's own, or for an admin whoever it belongs to."""
-    if not who.admin:
-        return who.owner
-    return await asyncio.to_thread(door(request).context.records.conversations.owner_of, session_id) or who.owner
 
 
 async def _answered(
