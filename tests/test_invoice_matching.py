@@ -310,3 +310,26 @@ def test_savings_are_per_month_of_the_period() -> None:
     )
     assert report["summary"]["days"] == 10
     assert report["savings"][0]["monthly_saving_usd"] == pytest.approx(300 * 3.042)
+
+
+def test_who_retired_a_model_is_not_recommended_for_it() -> None:
+    retired = next(
+        row
+        for row in SNAPSHOT.api_prices_retired
+        if (row.provider, row.direction, row.billing_mode) == ("google_vertex", "input", "per_token")
+    )
+    cost = 1000 * retired.unit_price_usd
+    _, report = read(plain(f"2026-10-01,Vertex AI,,{retired.model_key},input,,1000,1M tokens,{cost},USD"))
+    ways = [way for finding in report["savings"] for way in (finding, *finding["alternatives"])]
+    assert {way["kind"] for way in ways} <= {"other_provider", "substitution", "self_hosting"}
+    assert all("retired the model" in way["condition"] for way in ways if way["kind"] == "other_provider")
+
+
+def test_the_price_of_another_region_is_no_overcharge_where_none_is_named() -> None:
+    row = "2026-10-01,AWS Bedrock,,us.anthropic.claude-sonnet-4-5-20250929-v1:0,output,,100,1M tokens,{},USD"
+    (line,), report = read(plain(row.format(1650)))
+    assert line["code"] == "at_list"
+    assert [finding["kind"] for finding in report["savings"]] == ["other_provider"]
+    assert "other regions" in line["reason"]
+    (line,), _ = read(plain(row.format(1900)))
+    assert line["code"] == "above_list"

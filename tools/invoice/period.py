@@ -7,6 +7,7 @@ from decimal import Decimal
 from tools.invoice.money import EXACT
 
 DAYS_PER_MONTH = Decimal("30.42")
+HOURS_PER_MONTH = Decimal(730)
 WHOLE_MONTH_DAYS = range(28, 32)
 
 
@@ -25,6 +26,12 @@ class Period:
             return (date.fromisoformat(self.last_day) - date.fromisoformat(self.first_day)).days + 1
         except ValueError:
             return None
+
+    @property
+    def hours(self) -> Decimal:
+        """Hours of the period, those of a month where its days are not known."""
+        days = self.days
+        return HOURS_PER_MONTH if self.one_month or days is None or days <= 0 else Decimal(24 * days)
 
     @property
     def factor(self) -> Decimal:

@@ -265,6 +265,11 @@ def offered(rows: Sequence[ApiPrice]) -> tuple[ApiPrice, ...]:
     )
 
 
+def context_of(model: PricedModel | None) -> int:
+    """The longest context that the seller states for a model, tokens; 0 when it states none."""
+    return max((row.context_window_tokens or 0 for row in model.rows), default=0) if model else 0
+
+
 def long_context_threshold(model: PricedModel) -> str:
     """`272k` where prompts above it cost more, else an empty text."""
     suffixes = {row.billing_mode.partition("_above_")[2] for row in model.rows}

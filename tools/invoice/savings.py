@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from knowledge.facts import ModelQuality
@@ -90,7 +90,7 @@ def _finding(
     if components[0].match.workload == "gpu":
         found = rental_savings.ways(components, catalog.rentals, period)
     else:
-        found = alternatives.ways(components, catalog.api, period)
+        found = _while_sold(alternatives.ways(components, catalog.api, period), components)
         if substitutes:
             found += substitutes.ways(components, period)
             found += _self_hosting(components, spend, period, advice)
@@ -112,6 +112,24 @@ def _finding(
         estimated=any(component.estimated for component in components),
         alternatives=tuple(others[:ALTERNATIVES_KEPT]),
     )
+
+
+def _while_sold(ways: Sequence[Alternative], components: Sequence[Component]) -> list[Alternative]:
+    """The ways that a model's end leaves: none at a seller who retired it, a word of warning where that will come."""
+    quotes = [component.match.quote for component in components if component.match.quote]
+    retired = max((quote.retired for quote in quotes), default="")
+    retires = max((quote.retires for quote in quotes), default="")
+    seller = components[0].match.provider
+    left = []
+    for way in ways:
+        stays = way.kind not in {"above_list", "other_provider"}
+        if stays and retired:
+            continue
+        end = f"{seller} retires the model on {retires}" if stays and retires else ""
+        if way.kind == "other_provider" and retired:
+            end = f"{seller} retired the model on {retired}: check that it is still sold there"
+        left.append(replace(way, condition="; ".join(filter(None, (way.condition, end)))))
+    return left
 
 
 def _standing(way: Alternative) -> int:

@@ -8,7 +8,7 @@ from tools.invoice.ledger import Component
 from tools.invoice.money import exact_sum
 from tools.invoice.names import model_name, same_weights
 from tools.invoice.period import Period
-from tools.invoice.prices import PricedModel, PriceIndex
+from tools.invoice.prices import PricedModel, PriceIndex, context_of
 from tools.invoice.records import Alternative
 from tools.invoice.repricing import alternative, cost_at
 from tools.quality.comparison import ranking_score
@@ -33,6 +33,7 @@ class Substitutes:
         own = self._scores.get(same_weights(model_name(match.model)))
         if own is None or match.workload != "llm":
             return []
+        billed = self._prices.find(match.listed_by, match.model)
         spend = exact_sum([component.amount_usd for component in components])
         found: dict[str, Alternative] = {}
         for score, other in self._candidates():
@@ -42,7 +43,7 @@ class Substitutes:
             priced = cost_at(other, components)
             if priced is None or priced[0] >= spend:
                 continue
-            way = self._way(other, (score, own.score), spend - priced[0], period=period, rows=priced[1])
+            way = self._way(billed, other, (score, own.score), spend - priced[0], period=period, rows=priced[1])
             if weights not in found or way.saving_usd > found[weights].saving_usd:
                 found[weights] = way
         return sorted(found.values(), key=lambda way: (-way.saving_usd, way.title))[:SUBSTITUTES_LISTED]
@@ -58,6 +59,7 @@ class Substitutes:
 
     def _way(
         self,
+        billed: PricedModel | None,
         other: PricedModel,
         scores: tuple[float, float],
         saving: Decimal,
@@ -66,6 +68,12 @@ class Substitutes:
         rows: Sequence[ApiPrice],
     ) -> Alternative:
         score, own = scores
+        conditions = ["the answers of another model are good enough; the token counts are taken as equal"]
+        before, after = context_of(billed), context_of(other)
+        if before and after and after < before:
+            conditions.append(f"no prompt needs more than {after:,} tokens of context (now {before:,})")
+        if any(row.confidence != "official" for row in rows):
+            conditions.append("one source only states the price there: check it first")
         task = self._task.replace("_", " ")
         return alternative(
             "substitution",
@@ -75,7 +83,7 @@ class Substitutes:
             period=period,
             rows=rows,
             confidence="low",
-            condition="the answers of another model are good enough; the token counts are taken as equal",
+            condition="; ".join(conditions),
             substitution=True,
             details={
                 "provider": other.provider,
