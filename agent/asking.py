@@ -11,14 +11,13 @@ from functools import lru_cache
 from math import log
 
 from agent.missing import missing
+from agent.planner import Facts, Planner
 from agent.specification import UNRESOLVED
 from agent.topics import Topic, open_topics
 from knowledge.errors import SextantError
-from knowledge.snapshot import Snapshot
 from templates.numbers import dollars
 from tools.editing import edit
 from tools.intent import Intent, Question, Unresolved
-from tools.market import Market
 from tools.planner import Plan
 from tools.planner.case import Case
 from tools.planner.planning import search
@@ -37,23 +36,6 @@ OTHER_MODEL = 0.25
 NO_PLAN = 1.0
 
 _LEADING = ("balanced", "lowest_cost", "best_quality")
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Facts:
-    """What screening reads; the same by the digests of facts and prices."""
-
-    snapshot: Snapshot
-    market: Market
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Facts) and self._key() == other._key()
-
-    def __hash__(self) -> int:
-        return hash(self._key())
-
-    def _key(self) -> tuple[str, str]:
-        return self.snapshot.version, self.market.digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +60,10 @@ def next_question(
     asked: tuple[str, ...],
     doubts: Sequence[Question],
     facts: Facts,
+    *,
+    planner: Planner,
 ) -> Question | None:
-    """The question, or None when nothing is worth asking.
+    """The question, or None when nothing is worth asking; `planner` screens what the answers would move.
 
     `asked` are the fields asked about before, `doubts` the questions that the understanding left.
     """
@@ -92,29 +76,29 @@ def next_question(
     chosen = [field for field in asked if not field.startswith((UNRESOLVED, "relax"))]
     if not plan.feasible or plan.traffic.workload_type != "llm" or len(chosen) >= MOST_QUESTIONS:
         return None
-    return _weightiest(intent, plan, asked, facts)
+    leading = sorted({option.model_id for name in _LEADING if (option := plan.best(name))})
+    found = planner(weightiest, facts, edit(intent, {"preferred_models": leading}), open_topics(intent, plan, asked))
+    return found and _worded(*found)
 
 
 def _unclear(item: Unresolved) -> Question:
     return Question(field=f"{UNRESOLVED}{item.text}", question=f"I also saw “{item.text}”: {item.why}. What is it?")
 
 
-def _weightiest(intent: Intent, plan: Plan, asked: tuple[str, ...], facts: Facts) -> Question | None:
-    leading = sorted({option.model_id for name in _LEADING if (option := plan.best(name))})
-    narrowed = edit(intent, {"preferred_models": leading})
-    now = screened(narrowed, facts)
+def weightiest(facts: Facts, intent: Intent, topics: Sequence[Topic]) -> tuple[Topic, Worth] | None:
+    """The topic whose answers move the choice for `intent` most; None when none is worth a question."""
+    now = screened(intent, facts)
     if now is None:
         return None
-    weighed: list[tuple[float, Topic, Worth]] = []
+    weighed: list[tuple[Topic, Worth]] = []
     plans = 0
-    for topic in open_topics(intent, plan, asked):
+    for topic in topics:
         plans += len(topic.answers)
         if plans > MOST_PLANS:
             break
-        worth = worth_of(topic, now, narrowed, facts)
-        weighed.append((worth.gain, topic, worth))
-    best = max(weighed, key=lambda each: each[0], default=None)
-    return _worded(best[1], best[2]) if best is not None and best[0] >= LEAST_WORTH else None
+        weighed.append((topic, worth_of(topic, now, intent, facts)))
+    best = max(weighed, key=lambda each: each[1].gain, default=None)
+    return best if best is not None and best[1].gain >= LEAST_WORTH else None
 
 
 def worth_of(topic: Topic, now: Screened, intent: Intent, facts: Facts) -> Worth:

@@ -1,11 +1,11 @@
 """What the nodes work with: facts, prices, records and effects. Passed per call, never checkpointed."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from agent.planner import Facts, Here, Planner
 
 if TYPE_CHECKING:
     from agent.backends.protocol import Backend
@@ -60,9 +60,13 @@ class Context:
     elsewhere: "tuple[Place, ...]" = ()
     """Other places to deploy to than `target`, the default."""
     monitor: "Monitor | None" = None
-    planner: AbstractContextManager[Any] = field(default_factory=Lock)
-    """Held while a plan is made: one after the other is done sooner than several at once in one process (measured by
-    `evals.benchmarks.chat_load`: a third more turns a second)."""
+    planner: Planner = field(default_factory=Here)
+    """Who plans: this process, or others beside it."""
+
+    @property
+    def facts(self) -> Facts:
+        """What planning reads."""
+        return Facts(self.snapshot, self.market, self.measured)
 
     def own(self) -> "Experience":
         """What own deployments and added measurements teach, as of now."""

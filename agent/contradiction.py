@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from agent.planner import Facts
 from agent.state import Json
-from knowledge.snapshot import Snapshot
 from templates.answers import answer
 from templates.numbers import amount, dollars
 from tools.intent import Intent
-from tools.market import Market
 from tools.planner import Plan
 from tools.planner.whatif import Outcome, relaxations
 
@@ -79,9 +78,9 @@ class Contradiction:
         return [{**asdict(choice), "values": dict(choice.values)} for choice in self.choices]
 
 
-def contradiction(plan: Plan, snapshot: Snapshot, market: Market) -> Contradiction:
+def contradiction(facts: Facts, plan: Plan) -> Contradiction:
     """Why an infeasible plan is infeasible, and priced ways out."""
-    ways = relaxations(plan, snapshot, market) if plan.traffic.workload_type == "llm" else []
+    ways = relaxations(plan, facts.snapshot, facts.market) if plan.traffic.workload_type == "llm" else []
     choices = tuple(_choice(way) for way in ways[:MOST_CHOICES] if way.monthly_usd is not None)
     misses = tuple(miss["text"] for miss in plan.rejected.to_json(1)["nearest"][:5])
     return Contradiction(_headline(plan, ways), choices, misses)

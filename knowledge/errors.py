@@ -10,7 +10,7 @@ SextantError            the message is one line and names the thing; `cure` says
     └── Busy            too much at once; may be retried after a while
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class SextantError(Exception):
@@ -23,6 +23,10 @@ class SextantError(Exception):
         super().__init__(message)
         self.message = message
         self.cure = cure
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What is raised in another process arrives whole, whatever its constructor asks for.
+        return _raised_elsewhere, (type(self), self.message), self.__dict__
 
 
 class BadInput(SextantError):
@@ -74,3 +78,7 @@ class Busy(Unavailable):
     def __init__(self, message: str, cure: str = "", *, retry_after_s: int) -> None:
         super().__init__(message, cure)
         self.retry_after_s = retry_after_s
+
+
+def _raised_elsewhere(kind: type[SextantError], message: str) -> SextantError:
+    return kind.__new__(kind, message)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from knowledge.facts import ApiPrice, CardPrice, Instance
 from knowledge.snapshot import Snapshot
@@ -17,6 +18,10 @@ class Market:
     cards: Mapping[str, CardPrice]
     digest: str
     as_of: str
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        # A read-only view of cards cannot be sent to another process.
+        return Market, (self.instances, self.api_prices, dict(self.cards), self.digest, self.as_of)
 
     @staticmethod
     def bundled(snapshot: Snapshot) -> "Market":

@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 
 from agent.backends.opening import backend_of
 from agent.context import Context, Monitor
+from agent.planner import Facts, planning
 from agent.sessions import Sessions, open_sessions
 from knowledge.errors import SextantError
 from knowledge.records import utc_now
@@ -27,11 +29,17 @@ LOOK_EVERY_S = 30.0
 
 @asynccontextmanager
 async def opened(
-    *, time_factor: float, settings: Settings | None = None, tied: bool = False, approved_only: bool = False
+    *,
+    time_factor: float,
+    settings: Settings | None = None,
+    tied: bool = False,
+    approved_only: bool = False,
+    planners: int = 0,
 ) -> AsyncIterator[Sessions]:
     """Sessions over the state directory; with `tied`, what they deploy ends with this process.
 
-    `approved_only` leaves out added models that nobody approved. Raises StateUnusable.
+    `approved_only` leaves out added models that nobody approved; plans are made by up to `planners` processes beside
+    this one, or in it when that is 0. Raises StateUnusable.
     """
     read = settings or read_settings()
     home = read.home
@@ -40,25 +48,29 @@ async def opened(
     snapshot = with_added_models(bundled, home, approved_only=approved_only)
     target = LocalTarget(home, records=records, tied=tied)
     target.reconcile()
+    facts = Facts(snapshot, market_at(home, bundled, utc_now().date()), measured_residual(home))
     context = Context(
         snapshot=snapshot,
-        market=market_at(home, bundled, utc_now().date()),
+        market=facts.market,
         records=records,
         target=target,
         clock=utc_now,
         catalog=lambda: Catalog(open_store(home, snapshot), snapshot, utc_now().date()),
         backend=backend_of(read.language_model),
         time_factor=time_factor,
-        measured=measured_residual(home),
+        measured=facts.measured,
         elsewhere=(cluster_place(read.cluster, home, snapshot, records),) if read.cluster else (),
         monitor=Monitor(read.prometheus_url, read.grafana_url, read.prometheus_token),
     )
     turns = bounds("turns", read.concurrency)
-    async with (
-        open_sessions(home / CONVERSATIONS, context, url=read.database_url, bounds=turns) as sessions,
-        _looked_after(target, shared=records.database.shared),
-    ):
-        yield sessions
+    with planning(facts, planners) as planner:
+        async with (
+            open_sessions(
+                home / CONVERSATIONS, replace(context, planner=planner), url=read.database_url, bounds=turns
+            ) as sessions,
+            _looked_after(target, shared=records.database.shared),
+        ):
+            yield sessions
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 from langgraph.config import get_stream_writer
 from langgraph.runtime import Runtime
 
-from agent.asking import Facts, next_question
+from agent.asking import next_question
 from agent.context import Context
 from agent.contradiction import Contradiction, contradiction
 from agent.events import Asked, Progress, Said
@@ -23,10 +23,9 @@ def plan_capacity(state: State, runtime: Runtime[Context]) -> State:
     found = plan_of(state, context)
     best = found.best("balanced")
     write(Progress("plan capacity", 1.0, f"{found.considered.get('candidates', 0):,} candidates priced"))
-    clash = None if found.feasible else contradiction(found, context.snapshot, context.market)
+    clash = None if found.feasible else context.planner(contradiction, context.facts, found)
     write(Said(planned(found) if clash is None else clash.words()))
-    with context.planner:
-        question = _question(state, found, clash, context)
+    question = _question(state, found, clash, context)
     if question is not None:
         write(Asked(question.field, question.question, question.suggestions))
     return {
@@ -43,7 +42,7 @@ def _question(state: State, found: Plan, clash: Contradiction | None, context: C
     """What to ask: the unclear and the missing first, then which need gives way, then what moves the plan most."""
     asked = tuple(state.get("asked") or ())
     doubts = [Question.model_validate(each) for each in state.get("doubts") or []]
-    question = next_question(intent_of(state), found, asked, doubts, Facts(context.snapshot, context.market))
+    question = next_question(intent_of(state), found, asked, doubts, context.facts, planner=context.planner)
     if question is not None or clash is None or not clash.choices:
         return question
     ways = tuple(choice.text for choice in clash.choices)

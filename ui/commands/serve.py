@@ -28,6 +28,9 @@ def serve(
         float, typer.Option(help="How many times faster than real the local simulator runs.", min=1, max=1000)
     ] = 5.0,
     approved_only: Annotated[bool, typer.Option(help="Of the added models, only the approved ones.")] = False,
+    planners: Annotated[
+        int | None, typer.Option(min=0, max=64, help="Processes that plan; 0 plans in the one that answers. [cores]")
+    ] = None,
     kubeconfig: Kubeconfig = None,
     context: Context = None,
     kubernetes_settings: KubernetesSettings = None,
@@ -36,6 +39,7 @@ def serve(
 ) -> None:
     """Serve the web chat and the HTTP API until stopped; prints the address."""
     import asyncio
+    import os
 
     from tools.simulator.serving import listen
     from ui.access import access_for
@@ -60,7 +64,12 @@ def serve(
         from ui.web.mounting import web_chat
 
         async def run() -> None:
-            async with opened(time_factor=time_factor, settings=settings, approved_only=approved_only) as door:
+            async with opened(
+                time_factor=time_factor,
+                settings=settings,
+                approved_only=approved_only,
+                planners=(os.cpu_count() or 1) if planners is None else planners,
+            ) as door:
                 for note in price_notes(settings.home, door.context.clock().date()):
                     typer.echo(f"note: {note}", err=True)
                 app = application(door, settings, access)
