@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tools.performance.arrivals import open_loop
 from tools.performance.calibration import CURRENT_YEAR, Physics, ServingClass, serving_class
 from tools.performance.points import Floats, Points
-from tools.performance.queueing import open_loop
 from tools.performance.roofline import (
     Costs,
     Effects,

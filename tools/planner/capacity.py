@@ -90,13 +90,3 @@ def _bound(beyond: Latency, targets: Targets, at_top: Mask) -> np.ndarray[tuple[
         beyond.e2e_ms / targets.e2e_ms,
     ])  # fmt: skip
     return np.where(at_top, "cache", np.array(["ttft", "tpot", "e2e"])[over.argmax(axis=0)])
-
-
-def batch_at(screen: Screen, rate: Floats, most: Floats) -> Floats:
-    """Average batch at which each configuration serves `rate` requests a second; `most` bounds it from above."""
-    low, high = np.full_like(screen.osl, 1e-4), most
-    for _ in range(20):
-        middle = np.sqrt(low * high)
-        below = rate_rps(screen.cost, screen.osl, middle) < rate
-        low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return high

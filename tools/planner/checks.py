@@ -51,13 +51,14 @@ def check(intent: Intent, snapshot: Snapshot, market: Market) -> None:
 
 
 def _check_places(intent: Intent, market: Market) -> None:
-    clouds = {row.cloud for row in market.instances} | {row.provider for row in market.api_prices}
-    for name in intent.clouds or ():
-        if name not in clouds:
-            near = get_close_matches(CLOUD_NAMES.get(name.lower(), name.lower()), sorted(clouds), n=3)
-            raise NotFound("cloud", name, tuple(near), field="clouds")
-    regions = {row.region for row in market.instances} | {row.region for row in market.api_prices}
-    for name in intent.regions or ():
-        if name not in regions:
-            close = tuple(get_close_matches(name.lower(), sorted(regions), n=3))
-            raise NotFound("region", name, close, field="regions")
+    if intent.clouds or intent.regions:
+        clouds = {row.cloud for row in market.instances} | {row.provider for row in market.api_prices}
+        regions = {row.region for row in market.instances} | {row.region for row in market.api_prices}
+        for name in intent.clouds or ():
+            if name not in clouds:
+                near = get_close_matches(CLOUD_NAMES.get(name.lower(), name.lower()), sorted(clouds), n=3)
+                raise NotFound("cloud", name, tuple(near), field="clouds")
+        for name in intent.regions or ():
+            if name not in regions:
+                close = tuple(get_close_matches(name.lower(), sorted(regions), n=3))
+                raise NotFound("region", name, close, field="regions")

@@ -12,10 +12,15 @@ from tools.performance.evidence import evidence_kinds
 from tools.performance.experience import NO_EXPERIENCE, Experience
 from tools.performance.prediction import workload
 from tools.performance.residual import Residual, nearest_points
+from tools.performance.rows import Workload
 from tools.planner.traffic import TrafficProfile
 
 NEIGHBOURS = 3
 """Measured points that are named beside an interpolated prediction; a modelled one names the nearest."""
+
+
+Asked = tuple[Configuration, float]
+"""A configuration and the requests a second that one replica of it gets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +31,22 @@ class Grounds:
     evidence: Mapping[str, Any]
 
 
-def grounds(
-    asked: Sequence[tuple[Configuration, float]], traffic: TrafficProfile, experience: Experience = NO_EXPERIENCE
-) -> list[Grounds]:
+def widths(asked: Sequence[Asked], traffic: TrafficProfile, experience: Experience) -> list[dict[str, float]]:
+    """How wide the predictions of configurations are, each under its own request rate per replica."""
+    _, answer = _estimated(asked, traffic, experience)
+    return [_widths(answer, at) for at in range(len(asked))]
+
+
+def grounds(asked: Sequence[Asked], traffic: TrafficProfile, experience: Experience = NO_EXPERIENCE) -> list[Grounds]:
     """Evidence of configurations, each under its own request rate per replica."""
     if not asked:
         return []
     learned = experience.learned
-    work = [workload(each, isl=traffic.isl.mean, osl=traffic.osl.mean, request_rate_rps=rate) for each, rate in asked]
-    answer = estimate(work, load_physics(), learned)
+    work, answer = _estimated(asked, traffic, experience)
     kinds = evidence_kinds(work, answer, learned)
     return [
         Grounds(
-            {name: exp(float(answer.half_width[at, column])) for column, name in enumerate(METRICS)},
+            _widths(answer, at),
             {
                 "kind": kind,
                 "distance": round(float(answer.correction.distance[at]), 3),
@@ -48,6 +56,17 @@ def grounds(
         )
         for at, kind in enumerate(kinds)
     ]
+
+
+def _estimated(
+    asked: Sequence[Asked], traffic: TrafficProfile, experience: Experience
+) -> tuple[list[Workload], Estimate]:
+    work = [workload(each, isl=traffic.isl.mean, osl=traffic.osl.mean, request_rate_rps=rate) for each, rate in asked]
+    return work, estimate(work, load_physics(), experience.learned)
+
+
+def _widths(answer: Estimate, at: int) -> dict[str, float]:
+    return {name: exp(float(answer.half_width[at, column])) for column, name in enumerate(METRICS)}
 
 
 def _own(experience: Experience, configuration: Configuration) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from knowledge.errors import BadInput, NotFound
 from knowledge.facts import Accelerator, Instance
@@ -101,7 +102,7 @@ def _vendor(card: Accelerator) -> Miss:
 
 
 def _no_offer(card: Accelerator, intent: Intent, market: Market) -> Miss:
-    elsewhere = [row for row in market.instances if row.gpu_type == card.gpu_type and row.gpu_count >= 1]
+    elsewhere = _machines(market).get(card.gpu_type, ())
     text, change = f"no machine with {card.gpu_type} is in the price list", None
     there = [row for row in elsewhere if allowed(row, intent)]
     if there:
@@ -119,6 +120,16 @@ def _no_offer(card: Accelerator, intent: Intent, market: Market) -> Miss:
         elif intent.residency:
             change = Change("residency", None)
     return Miss("no_offer", None, card.gpu_type, None, None, "", change, text)
+
+
+@lru_cache(maxsize=4)
+def _machines(market: Market) -> Mapping[str, Sequence[Instance]]:
+    """Machines of whole cards by accelerator, in the order of the price list."""
+    found: dict[str, list[Instance]] = {}
+    for row in market.instances:
+        if row.gpu_count >= 1:
+            found.setdefault(row.gpu_type, []).append(row)
+    return found
 
 
 def _priced(rows: Sequence[Instance]) -> list[str]:

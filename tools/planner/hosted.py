@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 
 from knowledge.facts import Accelerator
-from tools.planner.capacity import batch_at, batch_limit, capacity
+from tools.performance.arrivals import batch_at
+from tools.planner.capacity import batch_limit, capacity
 from tools.planner.case import Case
 from tools.planner.field import ROOM_ABOVE_IDLE, Field, describe, nearest_rows, rounded_up
 from tools.planner.grid import Floats, Integers, Mask, Rows
@@ -115,12 +116,13 @@ def _note_machines(best: Mapping[str, Floats], found: Field, hardware: Hardware,
     wanted = np.array([card.gpu_type in on_offer for card in found.grid.accelerators])[found.grid.accelerator]
     lacking = wanted & ~np.isfinite(priced)
     case.ledger.count("no_machine", int(lacking.sum()), "configurations")
+    sizes: dict[str, int] = {}
+    for offer in hardware.offers:
+        sizes[offer.gpu_type] = max(offer.cards, sizes.get(offer.gpu_type, 0))
     for row in nearest_rows(found.grid, lacking, found.grid.cards.astype(np.float64)):
         each = found.grid.configuration(int(row))
         what = describe(each.model, each.accelerator, each.quantization, each.tensor_parallel)
-        largest = max(
-            (offer.cards for offer in hardware.offers if offer.gpu_type == each.accelerator.gpu_type), default=0
-        )
+        largest = sizes.get(each.accelerator.gpu_type, 0)
         text = f"{what} needs {each.tensor_parallel} cards in one machine, the largest on offer there has {largest}"
         miss = Miss("no_machine", each.model.model_id, what, largest, each.tensor_parallel, "cards", None, text)
         case.ledger.add([miss])
@@ -145,7 +147,9 @@ def _sized(found: Field, traffic: TrafficProfile, supply: str, network_ms: float
         max_rps = capacity(found.grid, screen, near, found.wide).max_rps
     count = needed(traffic.peak_qps, max_rps)
     total = with_spares(count, traffic.targets.reliability_percent, supply)
-    batch = batch_at(screen, traffic.peak_qps / np.maximum(total, 1), batch_limit(found.grid, screen, traffic))
+    batch = batch_at(
+        screen.cost, screen.osl, traffic.peak_qps / np.maximum(total, 1), batch_limit(found.grid, screen, traffic)
+    )
     times = latency(screen.cost, screen.osl, batch, found.wide, traffic.targets.e2e_basis)
     seen = Latency(times.ttft_ms + network_ms, times.tpot_ms, times.e2e_ms + network_ms)
     return _Sized(count, total, batch, seen, max_rps)

@@ -12,7 +12,7 @@ from knowledge.facts import Lengths
 from tools.intent import E2eBasis, SloPercentile
 from tools.performance.points import Floats
 from tools.performance.queueing import at_batch
-from tools.performance.roofline import Costs
+from tools.performance.roofline import Costs, Serving
 from tools.performance.screening import Screen
 from tools.planner.profile import PERCEIVED_FACTOR, PERCEIVED_TOKENS, at_percentile
 from tools.planner.traffic import TrafficProfile
@@ -55,7 +55,11 @@ def _ratio(lengths: Lengths, percentile: SloPercentile) -> float:
 
 def latency(cost: Costs, osl: Floats, batch: Floats, wide: Spread, basis: E2eBasis) -> Latency:
     """Percentiles when on average `batch` sequences run in each replica. Every time rises with `batch`."""
-    mean = at_batch(cost, osl, batch)
+    return beyond_means(at_batch(cost, osl, batch), cost, osl, wide, basis)
+
+
+def beyond_means(mean: Serving, cost: Costs, osl: Floats, wide: Spread, basis: E2eBasis) -> Latency:
+    """Percentiles of times whose means are known."""
     ttft = _beyond(mean.ttft_ms, (mean.ttft_ms * (wide.ttft - 1), cost.prefill_ms * (wide.isl - 1)))
     tpot = mean.tpot_ms * wide.tpot
     if basis == "perceived":

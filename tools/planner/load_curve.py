@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from tools.intent import SloPercentile
+from tools.performance.arrivals import batch_at
 from tools.performance.experience import NO_EXPERIENCE, Experience
 from tools.performance.queueing import rate_rps
 from tools.performance.screening import corrected, screen
-from tools.planner.capacity import CACHE_SHARE, batch_at
+from tools.planner.capacity import CACHE_SHARE
 from tools.planner.engine_settings import screened_with
 from tools.planner.latency import latency, spread
 from tools.planner.network import served
@@ -58,7 +59,7 @@ def load_curve(option: Option, traffic: TrafficProfile, experience: Experience =
     end = min(full, max(largest, traffic.peak_qps) * _BEYOND)
     rates = np.unique([*np.geomspace(end * _LIGHTEST, end, POINTS), min(traffic.peak_qps, end)])
     rows = one.take(np.zeros(len(rates), dtype=np.intp))
-    batch = batch_at(rows, rates / replicas, np.full(len(rates), most))
+    batch = batch_at(rows.cost, rows.osl, rates / replicas, np.full(len(rates), most))
     times = {
         name: latency(rows.cost, rows.osl, batch, spread(rows, traffic, name), targets.e2e_basis)
         for name in sorted({*SHOWN, targets.percentile})

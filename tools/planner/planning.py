@@ -15,7 +15,7 @@ from tools.planner.apis import ApiCandidate, candidates
 from tools.planner.case import Case
 from tools.planner.checks import check
 from tools.planner.drawing import api_option, hosted_option, offer_of
-from tools.planner.evidence import grounds
+from tools.planner.evidence import widths
 from tools.planner.field import Field, carrying, field
 from tools.planner.grid import Rows
 from tools.planner.hardware import hardware
@@ -42,7 +42,8 @@ TUNED = ("balanced", "lowest_cost", "lowest_latency", "best_quality")
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that planning found. `lists` holds option ids, best first; no options: infeasible, see `rejected`.
+    """Everything that planning found. `lists` holds option ids, best first; no options: infeasible, see `rejected`,
+    which then holds every miss, else the nearest of each rule.
 
     Options that are `tuned` stand in no list: they are picks with engine settings on whose effect is an assumption.
     """
@@ -138,7 +139,7 @@ def plan(
         traffic=case.traffic,
         options=(*drawn.values(), *with_settings),
         lists={name: tuple(drawn[row].id for row in order) for name, order in ranked.items()},
-        rejected=case.ledger,
+        rejected=case.ledger.nearest(MISSES_PER_RULE) if drawn else case.ledger,
         considered=found.considered,
         snapshot=snapshot.version,
         market=prices.digest,
@@ -244,10 +245,10 @@ def _by_confidence(order: list[int], found: Search, case: Case) -> list[int]:
     if table is None or found.field is None or not hosted:
         return order
     prediction = table.prediction.copy()
-    some = found.field.take(placed(found, hosted, case).rows)
-    asked = zip(some.grid.configurations(), placed(found, hosted, case).rate_rps.tolist(), strict=True)
-    sure = grounds(list(asked), case.traffic, case.experience)
-    prediction[hosted] = [prediction_risk(each.widths) for each in sure]
+    places = placed(found, hosted, case)
+    configurations = found.field.grid.take(places.rows).configurations()
+    asked = list(zip(configurations, places.rate_rps.tolist(), strict=True))
+    prediction[hosted] = [prediction_risk(each) for each in widths(asked, case.traffic, case.experience)]
     known = replace(table, prediction=prediction)
     budget = case.intent.budget.max_monthly_cost_usd if case.intent.budget else None
     scores = np.round(balance(known, case.traffic.targets, case.intent.priority or "balanced", budget), 9)

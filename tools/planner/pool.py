@@ -88,9 +88,10 @@ def _hosted(found: Field, block: Hosted, index: int, case: Case) -> Pool:
     cards = np.array([card.gpu_type for card in grid.accelerators], dtype=object)
     prices = np.zeros(count)
     if block.shelf is not None:
-        sizes = block.shelf.sizes
-        offered = zip(grid.accelerator.tolist(), block.size.tolist(), strict=True)
-        prices = np.array([price_risk(block.shelf.offers[card, sizes[size]].confidence) for card, size in offered])
+        risks = np.zeros(block.shelf.prices.shape)
+        for (card, size), offer in block.shelf.offers.items():
+            risks[card, block.shelf.sizes.index(size)] = price_risk(offer.confidence)
+        prices = risks[grid.accelerator, block.size]
     known = np.isfinite(block.monthly_usd)
     return Pool(
         source=np.full(count, index),

@@ -11,7 +11,7 @@ from tools.planner.case import Case
 from tools.planner.evidence import Grounds, grounds
 from tools.planner.field import Field
 from tools.planner.grid import Floats, Rows
-from tools.planner.latency import Spread, latency, spread
+from tools.planner.latency import Spread, beyond_means, spread
 from tools.planner.option import Predicted, Times
 from tools.planner.profile import PERCEIVED_FACTOR, PERCEIVED_TOKENS
 
@@ -37,8 +37,8 @@ def predictions(field: Field, placed: Placed, case: Case) -> list[Predicted]:
     mean = at_batch(cost, osl, batch)
     spreads: dict[int, Spread] = {each: spread(some.screen, traffic, each) for each in _SHOWN}
     spreads[_AT_TARGET] = some.wide
-    full = {name: latency(cost, osl, batch, wide, "full") for name, wide in spreads.items()}
-    seen = {name: latency(cost, osl, batch, wide, "perceived") for name, wide in spreads.items()}
+    full = {name: beyond_means(mean, cost, osl, wide, "full") for name, wide in spreads.items()}
+    seen = {name: beyond_means(mean, cost, osl, wide, "perceived") for name, wide in spreads.items()}
     read = mean.ttft_ms + PERCEIVED_TOKENS * PERCEIVED_FACTOR * mean.tpot_ms
     ttft = _times(mean.ttft_ms, {name: each.ttft_ms for name, each in full.items()})
     tpot = _times(mean.tpot_ms, {name: each.tpot_ms for name, each in full.items()})

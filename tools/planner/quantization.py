@@ -1,12 +1,13 @@
 """What serving in fewer bits costs in quality: shares of the score, from published comparisons (`docs/quality.md`)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from knowledge.facts import Model
+from knowledge.snapshot import Snapshot
 from tools.memory.weights import native_precision
 from tools.planner.case import Case
 from tools.planner.grid import PRECISIONS, Floats, Grid, Mask
@@ -15,7 +16,6 @@ _LONG_PROMPT_TASKS = frozenset(["long_document_summarization", "translation"])
 _LONG_TOKENS = 32_768
 
 
-@lru_cache(maxsize=65536)
 def penalty(model: Model, precision: str, task_type: str, context_tokens: int) -> float:
     """Share of the quality score lost by serving `model` in `precision` instead of as released; 0 for native ones.
 
@@ -47,15 +47,24 @@ class Qualities:
 
 def qualities(grid: Grid, case: Case) -> Qualities:
     """Published quality of each row's model at the task, less what its precision costs."""
-    task, tokens = case.traffic.task_type, case.traffic.context_tokens
-    table = np.zeros((len(grid.models), len(PRECISIONS), 2))
-    known = np.zeros(len(grid.models), dtype=np.bool_)
-    for index, model in enumerate(grid.models):
-        quality = case.snapshot.quality.get((model.model_id, task))
-        if quality is not None:
-            known[index] = True
-            for column, kind in enumerate(PRECISIONS):
-                kept = 1 - penalty(model, kind, task, tokens)
-                table[index, column] = quality.score * kept, max(quality.score - quality.standard_error, 0.0) * kept
+    scored = _scored(case.snapshot, case.traffic.task_type, case.traffic.context_tokens)
+    known = np.array([model.model_id in scored for model in grid.models], dtype=np.bool_)
+    table = np.array([scored.get(model.model_id, _NOTHING) for model in grid.models])
     scores = table[grid.model, grid.precision]
     return Qualities(scores[:, 0], scores[:, 1], known[grid.model])
+
+
+@lru_cache(maxsize=64)
+def _scored(snapshot: Snapshot, task_type: str, context_tokens: int) -> Mapping[str, Floats]:
+    """Score and lower bound of each model that is known at a task (precisions × 2)."""
+    found = {}
+    for model in snapshot.models.values():
+        quality = snapshot.quality.get((model.model_id, task_type))
+        if quality is not None:
+            kept = np.array([1 - penalty(model, kind, task_type, context_tokens) for kind in PRECISIONS])
+            low = max(quality.score - quality.standard_error, 0.0)
+            found[model.model_id] = np.stack([quality.score * kept, low * kept], axis=1)
+    return found
+
+
+_NOTHING = np.zeros((len(PRECISIONS), 2))

@@ -64,10 +64,12 @@ class Ledger:
         """Keep misses; their order is the order of presentation within a rule."""
         self.misses.extend(misses)
 
-    def to_json(self, per_rule: int | None = None) -> dict[str, Any]:
+    def nearest(self, per_rule: int) -> "Ledger":
+        """The same counts with the first misses of each rule."""
+        of_rule = {rule: [miss for miss in self.misses if miss.rule == rule] for rule in self.counts}
+        return Ledger(self.counts, self.units, [miss for misses in of_rule.values() for miss in misses[:per_rule]])
+
+    def to_json(self, per_rule: int) -> dict[str, Any]:
         """`rejected` of the plan: counts by rule with what was counted, and the nearest misses."""
-        shown: list[Miss] = []
-        for rule in self.counts:
-            of_rule = [miss for miss in self.misses if miss.rule == rule]
-            shown.extend(of_rule if per_rule is None else of_rule[:per_rule])
-        return {"counts": self.counts, "counted": self.units, "nearest": [miss.to_json() for miss in shown]}
+        shown = [miss.to_json() for miss in self.nearest(per_rule).misses]
+        return {"counts": self.counts, "counted": self.units, "nearest": shown}

@@ -8,9 +8,10 @@ import numpy as np
 
 from templates.numbers import dollars
 from tools.memory import memory_budget
+from tools.performance.arrivals import batch_at
 from tools.performance.configuration import Configuration
 from tools.performance.screening import corrected, screen
-from tools.planner.capacity import batch_at, batch_limit, capacity
+from tools.planner.capacity import batch_limit, capacity
 from tools.planner.case import Case
 from tools.planner.drawing import rental_bill, risks, verdict
 from tools.planner.engine_settings import EngineSettings, possible, screened_with
@@ -72,7 +73,9 @@ def tuned(bases: Sequence[Base], found: Field, case: Case) -> list[Option]:
         return []
     left = served(case.traffic.targets, bases[0].option.network_ms)
     trial = _Trial.of(tried, found, replace(case, traffic=replace(case.traffic, targets=left)), case)
-    return [option for base in bases for option in trial.helpful(base)]
+    chosen = [(base, at) for base in bases for at in trial.helpful(base)]
+    predicted = trial.predicted([at for _, at in chosen])
+    return [trial.option(base, at, found) for (base, at), found in zip(chosen, predicted, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ class _Trial:
             for at, (base, _) in enumerate(tried)
         ])  # fmt: skip
         rate = traffic.peak_qps / np.maximum(replicas, 1)
-        batch = batch_at(field.screen, rate, batch_limit(field.grid, field.screen, traffic))
+        batch = batch_at(field.screen.cost, field.screen.osl, rate, batch_limit(field.grid, field.screen, traffic))
         times = latency(field.screen.cost, field.screen.osl, batch, field.wide, traffic.targets.e2e_basis)
         cards = field.grid.cards.tolist()
         share = np.array([
@@ -111,8 +114,8 @@ class _Trial:
         ])  # fmt: skip
         return cls(tried, field, case, asked, count, replicas, share, times)
 
-    def helpful(self, base: Base) -> Iterator[Option]:
-        """The best combination that leaves the answers alone, and the best of all where it saves more still."""
+    def helpful(self, base: Base) -> Iterator[int]:
+        """Entries: the best that leaves the answers alone, and the best of all where it saves more still."""
         plain = base.option.predicted
         if plain is None:
             return
@@ -129,16 +132,21 @@ class _Trial:
                 if share < left * (1 - LEAST_SAVING) or (same_answers and share <= left and sooner):
                     best, left, first, whole = at, share, ttft, e2e
             if best is not None and best != before:
-                yield self._option(best, base)
+                yield best
 
-    def _option(self, at: int, base: Base) -> Option:
+    def predicted(self, entries: Sequence[int]) -> list[Predicted]:
+        """What the replicas of some entries will do at the planned peak."""
+        rows = np.array(entries, dtype=np.intp)
+        some, rate = self.field.take(rows), self.case.traffic.peak_qps / self.replicas[rows]
+        most = batch_limit(some.grid, some.screen, self.case.traffic)
+        batch = batch_at(some.screen.cost, some.screen.osl, rate, most)
+        return predictions(some, Placed(np.arange(len(rows)), batch, rate, some.capacity.max_rps), self.case)
+
+    def option(self, base: Base, at: int, found: Predicted) -> Option:
+        """The pick as an entry has it, with its prediction."""
         plain, traffic, settings = base.option, self.case.traffic, self.tried[at][1]
-        one, replicas = self.field.take(np.array([at])), int(self.replicas[at])
-        (each,) = one.grid.configurations()
-        rate = traffic.peak_qps / replicas
-        batch = batch_at(one.screen, np.array([rate]), batch_limit(one.grid, one.screen, traffic))
-        at_rate = Placed(np.array([0]), batch, np.array([rate]), one.capacity.max_rps)
-        (found,) = predictions(one, at_rate, self.case)
+        each, replicas = self.field.grid.configuration(at), int(self.replicas[at])
+        max_rps = self.field.capacity.max_rps[at : at + 1]
         predicted = _modelled(found, plain, settings)
         machines = _machines(replicas, each.gpu_count, base.machine_cards)
         gpus = machines * (base.offer.cards if base.offer else each.gpu_count)
@@ -167,8 +175,8 @@ class _Trial:
             instance_count=machines if base.offer else None,
             predicted=predicted,
             cost=cost,
-            sizing=sizing(traffic.qps, traffic.peak_qps, float(one.capacity.max_rps[0]), replicas, base.supply),
-            risk=risks(plain.risk, traffic, one.capacity.max_rps, replicas, predicted),
+            sizing=sizing(traffic.qps, traffic.peak_qps, float(max_rps[0]), replicas, base.supply),
+            risk=risks(plain.risk, traffic, max_rps, replicas, predicted),
             slo_met=verdict(predicted, traffic.targets, replicas),
             why=why,
             configuration=_configured(each, settings),

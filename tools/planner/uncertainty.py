@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from tools.performance.arrivals import batch_at
 from tools.performance.experience import NO_EXPERIENCE, Experience
 from tools.performance.screening import corrected, screen
-from tools.planner.capacity import batch_at
 from tools.planner.engine_settings import screened_with
 from tools.planner.grid import Floats
 from tools.planner.latency import latency, spread
@@ -69,7 +69,7 @@ def chances(
     one = screened_with(corrected(alone, [each], experience), [settings]).take(rows)
     demand = np.exp(DEMAND_SPREAD * random.standard_normal(SAMPLES))
     top = np.full(SAMPLES, float(max(predicted.max_concurrency_per_replica, 1)))
-    batch = batch_at(one, traffic.peak_qps * demand / replicas, top)
+    batch = batch_at(one.cost, one.osl, traffic.peak_qps * demand / replicas, top)
     targets = served(traffic.targets, option.network_ms)
     times = latency(one.cost, one.osl, batch, spread(one, traffic, targets.percentile), targets.e2e_basis)
     ends = {name: end for name, end in predicted.interval_80.items() if end[0] > 0}
