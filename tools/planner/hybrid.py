@@ -98,7 +98,7 @@ def _hosted_usd(intent: Intent, qps: float, plan: Plan, snapshot: Snapshot, mark
 def _api(intent: Intent, plan: Plan, snapshot: Snapshot, market: Market) -> tuple[str, float] | None:
     """The cheapest seller and its price per request."""
     case = Case(edit(intent, {"deployment_model": "api"}), plan.traffic, snapshot, market)
-    found = candidates(case, Shortlist((), 0.0, "any"))
+    found = candidates(case, Shortlist((), 0.0))
     if not found:
         return None
     best = min(found, key=lambda each: (each.monthly_usd, each.seller.provider))
