@@ -7,6 +7,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from knowledge.errors import BadInput
+from tools.loadtest.report import Verdict
 
 
 class Script(BaseModel):
@@ -31,7 +32,7 @@ class Expectation(Script):
     awaiting: Literal["review", "words"] | None = None
     plan: dict[str, Any] = Field(default_factory=dict)
     """Facts of the chosen option: dotted path → value, or {min, max}."""
-    verdict: Literal["met", "not met", "inconclusive"] | None = None
+    verdict: Verdict | None = None
 
 
 class Turn(Script):

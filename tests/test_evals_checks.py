@@ -3,19 +3,20 @@
 import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from agent.backends.completion import SCHEMA
 from agent.backends.protocol import Message
-from agent.events import Asked, Failed, Said
+from agent.events import Asked, Failed, Report, Said
 from evals.checks import SlotCounts, faults, same, slot_counts
 from evals.recorded import readings, rekeyed
 from evals.report import read_baseline, regressions, write_report
 from evals.scenario import Expectation, read_scenarios
 from knowledge.errors import BadInput
 from templates.prompts import prompt
+from tools.loadtest.report import Verdict
 from ui.crashing import crashed
 
 ROW = {
@@ -42,6 +43,14 @@ def result(row: dict[str, Any] | None = None, **overall: Any) -> dict[str, Any]:
 )  # fmt: skip
 def test_values_are_compared_as_scripts_mean_them(expected: Any, found: Any, holds: bool) -> None:
     assert same(expected, found) is holds
+
+
+@pytest.mark.parametrize("verdict", get_args(Verdict))
+def test_a_script_can_expect_every_verdict_of_a_load_test(verdict: Verdict) -> None:
+    others = [Report({"verdict": each}) for each in get_args(Verdict) if each != verdict]
+    expected = Expectation(verdict=verdict)
+    assert not faults(expected, [Report({"verdict": verdict})], None, None)
+    assert faults(expected, others, None, None)
 
 
 def test_a_wrong_value_is_missed_and_false() -> None:

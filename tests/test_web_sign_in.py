@@ -111,8 +111,19 @@ def test_a_password_opens_the_chat_and_a_wrong_one_does_not(server: Server) -> N
     with server.browser() as browser:
         assert browser.post("/ui/login", data={**ANN, "password": "wrong"}).status_code == 401
         assert name(browser) is None
-        assert browser.post("/ui/login", data=ANN).status_code == 200
+        answer = browser.post("/ui/login", data=ANN)
+        assert answer.status_code == 200
         assert name(browser) == "ann@example.com"
+    given = answer.headers["set-cookie"].lower()  # no script reads it, and no page of another site sends it
+    assert "httponly" in given
+    assert "samesite=lax" in given
+
+
+def test_the_chat_s_cookie_opens_nothing_of_the_api(server: Server) -> None:
+    with server.browser() as browser:
+        browser.post("/ui/login", data=ANN)
+        assert browser.get("/v1/sessions").status_code == 401
+        assert browser.post("/v1/sessions").status_code == 401
 
 
 def test_a_proxy_signs_people_in_and_a_browser_follows_its_word(server: Server) -> None:
