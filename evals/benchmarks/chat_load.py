@@ -2,9 +2,10 @@
 
 Every session sends a turn each `--period` seconds over HTTP, at a moment of its own: words, edits, what-ifs, questions.
 A turn's time counts from the moment it was due, so a server that falls behind cannot hide it. Prints a table, or with
-`--json` one object: turn times by kind, errors, the server's processor time for each turn, memory, load of the machine.
-With `--shared` everything is kept in the PostgreSQL database of SEXTANT_DATABASE_URL instead of SQLite, and several
-`--processes` may share it: each session stays with one of them, as behind a balancer with sticky sessions.
+`--json` one object: turn times by kind, errors, processor time of the server and the `--planners` processes that plan
+for it for each turn, their memory, load of the machine. With `--shared` everything is kept in the PostgreSQL database of
+SEXTANT_DATABASE_URL instead of SQLite, and several `--processes` may share it: each session stays with one of them, as
+behind a balancer with sticky sessions.
 """
 
 import argparse
@@ -36,6 +37,7 @@ OPENINGS = (
 )
 WORDS = ("actually {n} users", "what if we had {n} users?", "why this option?", "what is the cheapest GPU?")
 CORES = 2
+WARMING = 4
 TIMEOUT_S = 120.0
 
 
@@ -49,24 +51,24 @@ class Turn:
 
 
 @contextmanager
-def server(home: Path, *, shared: bool) -> Iterator[tuple[str, psutil.Process]]:
+def server(home: Path, *, shared: bool, planners: int) -> Iterator[tuple[str, psutil.Process]]:
     """A `sextant serve` on two cores; the sessions are many people, so one person's bound is lifted."""
+    cores = ",".join(map(str, sorted(os.sched_getaffinity(0))[:CORES]))
     store = () if shared else ("-u", "SEXTANT_DATABASE_URL")
     settings = (f"SEXTANT_HOME={home}", "SEXTANT_CONCURRENCY=turns_person=32")
-    command = ["/usr/bin/env", *store, *settings, str(Path(sys.executable).parent / "sextant"), "serve", "--port", "0"]
+    serve = (str(Path(sys.executable).parent / "sextant"), "serve", "--port", "0", "--planners", str(planners))
+    command = ["/usr/bin/env", *store, *settings, "taskset", "--cpu-list", cores, *serve]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - own
         try:
-            watched = psutil.Process(process.pid)
-            watched.cpu_affinity(watched.cpu_affinity()[:CORES])
             line = process.stdout.readline() if process.stdout else ""
-            yield line.split()[-1], watched
+            yield line.split()[-1], psutil.Process(process.pid)
         finally:
             process.terminate()
 
 
-async def session(client: httpx.AsyncClient, number: int, begin: float, turns: int, period: float) -> list[Turn]:
+async def session(client: httpx.AsyncClient, name: str, begin: float, turns: int, period: float) -> list[Turn]:
     """One person: opens a conversation and goes on with it, each turn when it is due."""
-    chance, name, done = random.Random(number), f"load-{number}", list[Turn]()  # noqa: S311 - a repeatable load
+    chance, done = random.Random(name), list[Turn]()  # noqa: S311 - a repeatable load
     offset, revision = chance.random() * period, 0
     for step in range(turns):
         due = begin + offset + step * period
@@ -96,7 +98,7 @@ def _turn(chance: random.Random, step: int, revision: int) -> tuple[str, str, di
     return ("question" if "{n}" not in text else "words"), "say", {"text": text.format(n=users)}
 
 
-async def load(urls: list[str], sessions: int, turns: int, period: float) -> list[Turn]:
+async def load(urls: list[str], sessions: int, turns: int, period: float, name: str = "load") -> list[Turn]:
     """All sessions side by side, spread over the processes."""
     limits = httpx.Limits(max_connections=sessions, max_keepalive_connections=sessions, keepalive_expiry=3)
     async with AsyncExitStack() as stack:
@@ -105,7 +107,10 @@ async def load(urls: list[str], sessions: int, turns: int, period: float) -> lis
             for url in urls
         ]
         begin = time.monotonic() + 1
-        work = [session(clients[number % len(clients)], number, begin, turns, period) for number in range(sessions)]
+        work = [
+            session(clients[number % len(clients)], f"{name}-{number}", begin, turns, period)
+            for number in range(sessions)
+        ]
         return [turn for done in await asyncio.gather(*work) for turn in done]
 
 
@@ -118,24 +123,26 @@ def figures(turns: list[Turn]) -> dict[str, Any]:
     return {"turns": len(turns), "errors": len(faults), **{name: round(value, 3) for name, value in shown.items()}}
 
 
-def measure(sessions: int, seconds: float, period: float, processes: int, *, shared: bool) -> dict[str, Any]:
+def measure(
+    sessions: int, seconds: float, period: float, processes: int, *, shared: bool, planners: int
+) -> dict[str, Any]:
     """Run the load and put the figures together."""
     rounds = max(1, round(seconds / period))
     with ExitStack() as stack:
         homes = [Path(stack.enter_context(TemporaryDirectory(prefix="sextant-load-"))) for _ in range(processes)]
-        servers = [stack.enter_context(server(home, shared=shared)) for home in homes]
-        for url, _ in servers:  # facts are read once
-            httpx.post(f"{url}/v1/plan", json={"text": OPENINGS[0].format(n=100)}, timeout=TIMEOUT_S)
+        servers = [stack.enter_context(server(home, shared=shared, planners=planners)) for home in homes]
+        asyncio.run(load([url for url, _ in servers], WARMING, 2, 1.0, name="warm"))  # facts and prices are read once
         before, begun = _processor_s(servers), time.monotonic()
         turns = asyncio.run(load([url for url, _ in servers], sessions, rounds, period))
         wall, spent = time.monotonic() - begun, _processor_s(servers) - before
-        memory = sum(process.memory_info().rss for _, process in servers)
+        memory = sum(each.memory_info().rss for _, process in servers for each in _family(process))
     kinds = sorted({turn.kind for turn in turns})
     return {
         "sessions": sessions,
         "period_s": period,
         "store": "postgresql" if shared else "sqlite",
         "processes": processes,
+        "planners": planners,
         "all": figures(turns),
         "kinds": {kind: figures([turn for turn in turns if turn.kind == kind]) for kind in kinds},
         "processor_ms_per_turn": round(spent * 1e3 / len(turns), 1),
@@ -149,8 +156,13 @@ def measure(sessions: int, seconds: float, period: float, processes: int, *, sha
 
 
 def _processor_s(servers: list[tuple[str, psutil.Process]]) -> float:
-    times = [process.cpu_times() for _, process in servers]
+    times = [each.cpu_times() for _, process in servers for each in _family(process)]
     return sum(each.user + each.system for each in times)
+
+
+def _family(process: psutil.Process) -> list[psutil.Process]:
+    """A server and the processes that plan for it."""
+    return [process, *process.children(recursive=True)]
 
 
 def _kind(turn: Turn) -> str:
@@ -169,7 +181,8 @@ def table(found: dict[str, Any]) -> str:
     ]
     lines.append(
         f"{found['sessions']} sessions, a turn every {found['period_s']:g} s each, "
-        f"{found['processes']} × {found['store']}: {found['processor_ms_per_turn']:g} ms of processor a turn, "
+        f"{found['processes']} × {found['store']} with {found['planners']} planners: "
+        f"{found['processor_ms_per_turn']:g} ms of processor a turn, "
         f"{found['processor_share_of_one_core']:.0%} of one core, {found['memory_mib']:,} MiB; "
         f"load average of the machine {found['load_average']:g}"
     )
@@ -184,9 +197,17 @@ def main() -> None:
     parser.add_argument("--period", type=float, default=20.0, help="seconds between the turns of a session")
     parser.add_argument("--shared", action="store_true", help="use the database of SEXTANT_DATABASE_URL")
     parser.add_argument("--processes", type=int, default=1, help="more than one needs --shared")
+    parser.add_argument("--planners", type=int, default=CORES, help="of each process; 0 plans in it")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    found = measure(options.sessions, options.seconds, options.period, options.processes, shared=options.shared)
+    found = measure(
+        options.sessions,
+        options.seconds,
+        options.period,
+        options.processes,
+        shared=options.shared,
+        planners=options.planners,
+    )
     sys.stdout.write((json.dumps(found, indent=1) if options.json else table(found)) + "\n")
 
 

@@ -1,5 +1,6 @@
 """`sextant serve`: the web chat and the HTTP API as a process."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,9 @@ from ui.commands.surroundings import (
     Prometheus,
     with_surroundings,
 )
+
+PLANNERS = min(os.cpu_count() or 1, 4)
+"""A few cores plan for hundreds of sessions; more processes would only take memory."""
 
 
 def serve(
@@ -29,8 +33,8 @@ def serve(
     ] = 5.0,
     approved_only: Annotated[bool, typer.Option(help="Of the added models, only the approved ones.")] = False,
     planners: Annotated[
-        int | None, typer.Option(min=0, max=64, help="Processes that plan; 0 plans in the one that answers. [cores]")
-    ] = None,
+        int, typer.Option(min=0, max=64, help="Processes that plan beside the one that answers; 0: none, it plans.")
+    ] = PLANNERS,
     kubeconfig: Kubeconfig = None,
     context: Context = None,
     kubernetes_settings: KubernetesSettings = None,
@@ -39,7 +43,6 @@ def serve(
 ) -> None:
     """Serve the web chat and the HTTP API until stopped; prints the address."""
     import asyncio
-    import os
 
     from tools.simulator.serving import listen
     from ui.access import access_for
@@ -68,7 +71,7 @@ def serve(
                 time_factor=time_factor,
                 settings=settings,
                 approved_only=approved_only,
-                planners=(os.cpu_count() or 1) if planners is None else planners,
+                planners=planners,
             ) as door:
                 for note in price_notes(settings.home, door.context.clock().date()):
                     typer.echo(f"note: {note}", err=True)
