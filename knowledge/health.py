@@ -14,7 +14,7 @@ STALE_AFTER_DAYS = 180
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """Age in days of one group of prices; `stale` counts the rows older than the limit that was asked for."""
+    """Age in days of one group of prices; `stale` counts the rows older than `STALE_AFTER_DAYS`."""
 
     group: str
     rows: int
@@ -69,7 +69,6 @@ def freshness(
     group: Callable[[ApiPrice | Instance | CardPrice], str],
     *,
     as_of: date,
-    stale_after_days: int = STALE_AFTER_DAYS,
 ) -> tuple[Freshness, ...]:
     """Ages of prices by `group`, the oldest group first."""
     ages: dict[str, list[int]] = {}
@@ -77,7 +76,7 @@ def freshness(
         ages.setdefault(group(row), []).append(days_since(row.source_date, as_of))
     found = (
         Freshness(
-            name, len(days), min(days), round(median(days)), max(days), sum(age > stale_after_days for age in days)
+            name, len(days), min(days), round(median(days)), max(days), sum(age > STALE_AFTER_DAYS for age in days)
         )
         for name, days in ages.items()
     )

@@ -1,7 +1,7 @@
 """Combine aligned evidence into one score per model and task, with its doubt."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -126,8 +126,6 @@ def assess(
     evidence: Sequence[Evidence],
     scheme: Mapping[str, Sequence[Share]],
     alignment: Alignment,
-    *,
-    models: Collection[str] | None = None,
 ) -> list[ModelQuality]:
     """Quality of every model at every task of `scheme`, on 0 to 100 by the normal curve of its level.
 
@@ -136,7 +134,6 @@ def assess(
     of_model: dict[str, list[Evidence]] = {}
     for row in evidence:
         of_model.setdefault(row.model_id, []).append(row)
-    wanted = sorted(of_model if models is None else of_model.keys() & set(models))
     assessed: list[ModelQuality] = []
     for task_type, groups in scheme.items():
         heard = {model: said for model, rows in of_model.items() if (said := _hear(rows, groups, alignment))}
@@ -145,7 +142,7 @@ def assess(
         task = _Task(task_type, _regress(heard, alignment.general), within_sd)
         assessed.extend(
             _scored(model, task, heard.get(model), alignment.general.get(model, 0.0))
-            for model in wanted
+            for model in sorted(of_model)
             if model in heard or model in alignment.general
         )
     return assessed

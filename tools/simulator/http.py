@@ -46,9 +46,9 @@ class Exchange:
         self._connection.send(h11.Data(data=body if self.method != "HEAD" else b""))
         self.end()
 
-    def respond_json(self, status: int, value: object, headers: tuple[tuple[str, str], ...] = ()) -> None:
+    def respond_json(self, status: int, value: object) -> None:
         """Send a whole response as JSON."""
-        self.respond(status, json.dumps(value, separators=(",", ":")).encode(), "application/json", headers)
+        self.respond(status, json.dumps(value, separators=(",", ":")).encode(), "application/json")
 
     def start(self, content_type: str) -> None:
         """Begin a streamed response."""
