@@ -32,10 +32,14 @@ class Clear:
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """Plan beside the present plan with other values (dotted path → value), changing nothing."""
+    """Plan beside the present plan with other values (dotted path → value), changing nothing.
+
+    `option` is the id of the option asked about; empty: the balanced one.
+    """
 
     values: Mapping[str, Any]
     text: str
+    option: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +53,12 @@ class Compare:
 class Explain:
     """Why this, why not that, where does a number come from.
 
-    `subject` is an option id, a model or accelerator id, a field path, `trace`, or empty for the chosen option.
+    `subject` is an option id, a model or accelerator id, a field path, `trace`, or empty for the chosen option;
+    `option` is the id of the option that a side such as `cost` is asked of, empty: the chosen one.
     """
 
     subject: str = ""
+    option: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,3 +183,5 @@ class Dialogue:
     asked: str | None = None
     deployed: bool = False
     turn: int = 1
+    said: tuple[str, ...] = ()
+    """Words of the last turn that filled fields."""

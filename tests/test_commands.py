@@ -1,5 +1,6 @@
 """What a message asks for: typed commands, several from one message."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -148,10 +149,69 @@ def test_a_description_keeps_its_offsets_beside_an_order() -> None:
     assert text[origin.start : origin.end] == "700 users"
 
 
-@pytest.mark.parametrize("text", ["don't deploy yet", "thanks", "no, don't deploy it", "hello"])
+@pytest.mark.parametrize("text", ["don't deploy yet", "thanks", "no, don't deploy it", "hello", "no wait, don't"])
 def test_some_words_ask_for_nothing(text: str) -> None:
-    (only,) = asked(text)
-    assert described(only) == {}
+    assert asked(text) == (Explain("acknowledged"),)
+    assert described(asked(text, NOTHING)[0]) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("why option 2?", Explain("bbbbbbbb")),
+        ("why not the first one?", Explain("aaaaaaaa")),
+        ("tell me more about the last one", Explain("bbbbbbbb")),
+        ("why option 9?", Explain("9")),
+        ("which option has the best quality?", Explain("best_quality")),
+        ("what's the cheapest possible?", Explain("aaaaaaaa")),
+        ("how fast is option 2?", Explain("latency", "bbbbbbbb")),
+        ("what's the difference between option 1 and option 2?", Compare(("aaaaaaaa", "bbbbbbbb"))),
+        ("how do options 1 and 2 differ?", Compare(("aaaaaaaa", "bbbbbbbb"))),
+        ("is option 2 faster?", Compare(("bbbbbbbb",))),
+        ("why is the second one more expensive?", Compare(("bbbbbbbb",))),
+        ("option 2 please", Choose("bbbbbbbb")),
+        ("what would option 2 cost with 3000 users?",
+         WhatIf({"total_users": 3000}, "what would option 2 cost with 3000 users", "bbbbbbbb")),
+    ],
+)  # fmt: skip
+def test_options_are_named_by_number_place_or_list(text: str, command: Command) -> None:
+    assert asked(text) == (command,)
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("should I use an API instead?", WhatIf({"deployment_model": "api"}, "should I use an API instead")),
+        ("do we need 5000 users?", WhatIf({"total_users": 5000}, "do we need 5000 users")),
+        ("can I run this on my laptop?", Explain("unanswered")),
+        ("what do you recommend?", Explain()),
+        ("what are you assuming?", Explain("assumed")),
+        ("what did I say?", Explain("said")),
+        ("show me the options", Explain("options")),
+        ("how good is it?", Explain("quality")),
+        ("where is the data kept?", Explain("place")),
+        ("is it GDPR compliant?", Explain("place")),
+    ],
+)
+def test_a_question_changes_nothing(text: str, command: Command) -> None:
+    assert asked(text) == (command,)
+
+
+def test_a_polite_request_is_no_question() -> None:
+    (only,) = asked("could you make it 2000 users?")
+    assert described(only) == {"total_users": 2000}
+
+
+def test_a_number_corrects_the_one_that_was_said_last() -> None:
+    after = replace(STANDING, said=("1000 users",))
+    assert asked("no, 8000", after) == (Set({"total_users": 8000}, "no, 8000"),)
+    several = replace(STANDING, said=("1000 users", "10 rps"))
+    assert not isinstance(asked("no, 8000", several)[0], Set)  # of which?
+
+
+def test_what_is_as_cheap_as_it_can_be_is_told_and_not_set_again() -> None:
+    cheap = replace(STANDING, intent=STANDING.intent.model_copy(update={"priority": "cost"}))
+    assert asked("even cheaper", cheap) == (Explain("aaaaaaaa"),)
 
 
 @pytest.mark.parametrize("text", ["deploy a chatbot for 500 users", "I want to deploy Llama 3.1 8B for 500 users"])

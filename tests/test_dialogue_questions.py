@@ -111,3 +111,37 @@ async def test_a_need_for_words_after_another_kind_of_work_is_planned_as_one(ses
         sessions, "transcribe 2,000 hours of calls a month", "RAG for 300 users, 10 questions a day each"
     )
     assert "document qa" in said
+
+
+async def test_an_option_is_told_beside_the_choice(sessions: Sessions) -> None:
+    said = await answer(sessions, NEED, "why option 3?")
+    assert re.search(r"Beside .* costs .* (more|less|the same).*answers .*\(first token, p90\)", said)
+    assert "Take it with “take " in said
+
+
+async def test_an_option_that_is_not_there_is_said_not_to_be(sessions: Sessions) -> None:
+    assert re.match(r"There is no option 99: \d+ are offered", await answer(sessions, NEED, "why option 99?"))
+
+
+async def test_the_options_are_listed_as_they_are_numbered(sessions: Sessions) -> None:
+    said = await answer(sessions, NEED, "show me all options")
+    assert re.search(r"^1\. .*\(the choice\)", said, re.MULTILINE)
+    assert re.search(r"^5\. ", said, re.MULTILINE)
+
+
+async def test_what_an_option_would_cost_is_planned_for_that_option(sessions: Sessions) -> None:
+    listed = await answer(sessions, NEED, "show me all options")
+    model = re.search(r"^2\. ([\w./-]+):", listed, re.MULTILINE)
+    assert model is not None
+    said = await answer(sessions, "what would option 2 cost with 4000 users?")
+    assert said.startswith(f"{model[1]} at ")
+    assert "a month" in said
+
+
+async def test_the_last_what_if_is_taken_by_going_with_it(sessions: Sessions) -> None:
+    await answer(sessions, NEED, "what if we had 3000 users?", "how fast is it?", "go with it")
+    assert "3,000" in await answer(sessions, "what did I say?")
+
+
+async def test_a_choice_in_words_is_confirmed(sessions: Sessions) -> None:
+    assert (await answer(sessions, NEED, "option 2 please")).startswith("Chosen: ")

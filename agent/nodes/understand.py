@@ -28,10 +28,16 @@ from agent.context import Context
 from agent.contradiction import taken
 from agent.events import Failed, Said
 from agent.missing import completing
+from agent.replies.beside import differing
 from agent.specification import described, edited, plannable, redone, restored, undone
-from agent.state import Json, State, intent_of
+from agent.state import Json, State, chosen_option, intent_of, provenance_of
 from agent.understanding.commands import commands
+from agent.understanding.orders import order_of
 from knowledge.errors import NotAllowed, SextantError
+from templates.answers import answer
+
+LATELY = 3
+"""Turns within which "go with it" means the last what-if."""
 
 
 def understand(state: State, runtime: Runtime[Context]) -> State:
@@ -69,12 +75,16 @@ def _read(state: State, context: Context, turn: int) -> Sequence[Command]:
     return found
 
 
-def _answered_with(state: State, context: Context) -> Set | None:
-    """The change that a message is when it takes one of the ways out, or says what prices need to know."""
+def _answered_with(state: State, context: Context) -> Set | LoadScenario | None:
+    """The change that a message is when it takes a way out or the last what-if, or says what prices need to know."""
     text = state["action"]["text"]
     choice = taken(text, state.get("choices") or [])
     if choice is not None:
         return Set(choice["values"], text.strip())
+    if order_of(text) == "adopt":
+        recent = [f"what-if-{state.get('turn', 0) - back}" for back in range(LATELY)]
+        kept = {each.name for each in context.records.scenarios.all(state["thread"])}
+        return next((LoadScenario(name) for name in recent if name in kept), None)
     values = completing(text, intent_of(state), context.market)
     return Set(values, text.strip()) if values else None
 
@@ -92,6 +102,9 @@ def dialogue(state: State, turn: int) -> Dialogue:
         asked=asked[-1] if asked else None,
         deployed=bool(state.get("deployment")),
         turn=turn,
+        said=tuple(
+            dict.fromkeys(each.text for each in provenance_of(state).values() if each.turn == turn - 1 and each.text)
+        ),
     )
 
 
@@ -166,6 +179,11 @@ def _waits_for(state: State, route: str, *, needed: str) -> State:
 def _chosen(state: State, option: str) -> State:
     if state.get("route") == "plan":
         return {}
+    chosen: State = {**state, "chosen": option}
+    before, taken_now = chosen_option(state), chosen_option(chosen)
+    if before and taken_now:
+        difference = differing(before, taken_now)
+        get_stream_writer()(Said(answer("chosen", option=taken_now, difference=difference)))
     return {"chosen": option, "revision": state.get("revision", 0) + 1}
 
 

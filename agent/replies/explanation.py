@@ -1,11 +1,13 @@
 """Why this, why not that, where a number comes from: read off the plan, never thought up."""
 
 import re
+from collections.abc import Callable, Mapping
 
 from agent.card import GROUPS, card
 from agent.context import Context
 from agent.events import Event, Said
 from agent.missing import priceable
+from agent.replies.beside import differing
 from agent.state import Json, State, chosen_option, intent_of
 from knowledge.errors import NotFound
 from knowledge.names import resolve_model
@@ -15,7 +17,7 @@ from tools.editing import changed_paths, look_up
 from tools.intent import Intent
 from tools.planner.inquiry import inquire
 
-ABOUT_THE_CHOICE = ("capacity", "certainty", "cost", "failure", "hardware", "latency", "risk")
+ABOUT_THE_CHOICE = ("capacity", "certainty", "cost", "failure", "hardware", "latency", "place", "quality", "risk")
 TERM = "term "
 MONTHS = 12
 OTHER_WORK = {"asr": "speech to text", "embedding": "embeddings", "reranker": "reranking"}
@@ -30,26 +32,27 @@ def explain(command: Json, state: State, context: Context) -> list[Event]:
         return [Said(answer("term", term=term))]
     if not plan:
         return [Said(answer("nothing_to", wanted="explain", planned=False))]
-    if subject == "changes":
-        return [Said(answer("changes", rows=_changes(state)))]
-    if subject == "trace":
-        return [Said(answer("trace", state=state, plan=plan, option=chosen_option(state)))]
+    if subject in ABOUT_THE_CONVERSATION:
+        return [Said(answer(subject, **ABOUT_THE_CONVERSATION[subject](state)))]
     if subject in ABOUT_THE_CHOICE:
-        return [_about_the_choice(subject, state)]
+        return [_about_the_choice(subject, state, str(command.get("option") or ""))]
     option = _option(subject, state)
     if option is not None:
-        return [Said(answer("why", option=option, slo=plan["slo"], market=plan["market"]))]
+        chosen = chosen_option(state)
+        difference = differing(chosen, option) if chosen else ""
+        return [Said(answer("why", option=option, difference=difference, slo=plan["slo"], market=plan["market"]))]
     if not subject:
         misses = [miss["text"] for miss in plan["rejected"]["nearest"][:5]]
         return [Said(answer("infeasible", headline="", choices=state.get("choices") or [], changes=misses))]
     if subject in _fields(state):
         return [Said(answer("where_from", name=subject, **_fields(state)[subject]))]
-    return [Said(_why_not(subject, state, context))]
+    unknown = answer("no_option", number=subject, count=len(plan["options"])) if subject.isdigit() else ""
+    return [Said(unknown or _why_not(subject, state, context))]
 
 
-def _about_the_choice(subject: str, state: State) -> Said:
-    """One side of the chosen option: what it costs, runs on, carries, risks, and how sure that is."""
-    option = chosen_option(state)
+def _about_the_choice(subject: str, state: State, name: str) -> Said:
+    """One side of an option, the chosen one without a name: what it costs, runs on, carries, risks, how sure it is."""
+    option = _option(name, state)
     if option is None:
         return Said(answer("nothing_to", wanted="explain", planned=False))
     replicas, cost = option.get("replicas") or 1, option["cost"]
@@ -81,6 +84,18 @@ def _changes(state: State) -> list[Json]:
         {"field": labels.get(path, path), "before": look_up(values[0], path), "after": look_up(values[1], path)}
         for path in changed_paths(before, after)
     ]
+
+
+ABOUT_THE_CONVERSATION: Mapping[str, Callable[[State], Json]] = {
+    "acknowledged": lambda _: {},
+    "assumed": lambda state: {"fields": [each["field"] for each in _fields(state).values()]},
+    "changes": lambda state: {"rows": _changes(state)},
+    "options": lambda state: {"options": state["plan"]["options"], "chosen": chosen_option(state)},
+    "said": lambda state: {"fields": [each["field"] for each in _fields(state).values()]},
+    "unanswered": lambda _: {},
+    "trace": lambda state: {"state": state, "plan": state["plan"], "option": chosen_option(state)},
+}
+"""Subjects that are told from the conversation, with the facts of each."""
 
 
 def _option(subject: str, state: State) -> Json | None:

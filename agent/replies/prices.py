@@ -1,107 +1,40 @@
 """Questions about prices, answered from catalog rows only, each with its source and date."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from agent.context import Context
 from agent.events import Event, Said
 from agent.replies.explanation import explain
 from agent.state import Json, State
-from knowledge.store.offer import Offer
 from templates.answers import answer
+from tools.catalog.finding import prices_asked
 from tools.editing import look_up
 
 SHOWN = 6
 ROWS = 15
-CONSIDERED = 80
-SPECIAL = ("batch", "cached", "priority", "flex", "spot", "reserved", "above")
-"""Ways to be billed that nobody means who does not name them."""
-_WORDS = re.compile(r"[a-z0-9][a-z0-9.\-_/]*", re.IGNORECASE)
-_ASKING = frozenset(
-    [
-        "how",
-        "much",
-        "is",
-        "are",
-        "does",
-        "do",
-        "what",
-        "the",
-        "price",
-        "prices",
-        "of",
-        "for",
-        "a",
-        "an",
-        "cost",
-        "costs",
-        "per",
-        "who",
-        "sells",
-        "offers",
-        "cheapest",
-        "provider",
-        "api",
-        "would",
-        "by",
-        "from",
-        "in",
-        "on",
-        "at",
-        "with",
-        "token",
-        "tokens",
-        "million",
-        "1m",
-        "and",
-        "or",
-        "me",
-        "tell",
-        "show",
-        "please",
-        "hour",
-        "hours",
-        "minute",
-        "minutes",
-        "second",
-        "month",
-        "input",
-        "output",
-        "it",
-        "that",
-        "this",
-        "one",
-        "use",
-        "using",
-        "if",
-        "we",
-        "i",
-    ]
-)
 
 
 def catalog_answer(command: Json, state: State, context: Context) -> list[Event]:
-    """The rows that the words of the question find; what is not there is said to be not there."""
-    words = [word for word in _WORDS.findall(str(command["text"])) if word.lower().rstrip(".") not in _ASKING]
-    if not words and state.get("plan"):
-        return explain({"subject": "cost"}, state, context)
+    """The rows that the words of the question mean; what is not there is said to be not there, with near names."""
+    planned = look_up(dict(state), "plan.traffic.workload_type")
     catalog = context.catalog()
     try:
-        found = _of_the_workload(catalog.search(" ".join(words), CONSIDERED) if words else [], state)
-        usual_first = sorted(found, key=lambda offer: _special(offer.billing_mode, str(command["text"]).lower()))
-        rows = [catalog.record(offer) for offer in usual_first[:ROWS]]
+        found = prices_asked(str(command["text"]), catalog, workload_type=str(planned or ""), limit=ROWS)
+        rows = [catalog.record(offer) for offer in found.offers]
     finally:
         catalog.store.close()
-    told = answer("prices", asked=" ".join(words), rows=rows[:SHOWN])
-    return [Said(told, "prices" if rows else "", {"asked": " ".join(words), "rows": rows} if rows else {})]
+    if not found.asked and not rows and state.get("plan"):
+        return explain({"subject": "cost"}, state, context)
+    told = answer("prices", asked=found.asked, note=found.note, near=found.near, lines=_lines(rows)[:SHOWN])
+    return [Said(told, "prices" if rows else "", {"asked": found.asked, "rows": rows} if rows else {})]
 
 
-def _of_the_workload(found: Sequence[Offer], state: State) -> Sequence[Offer]:
-    """Offers for the work that is planned, where there are any."""
-    workload = look_up(dict(state), "plan.traffic.workload_type")
-    fitting = [offer for offer in found if offer.workload_type == workload]
-    return fitting or found
-
-
-def _special(billing_mode: str, asked: str) -> bool:
-    return any(word in billing_mode and word not in asked for word in SPECIAL)
+def _lines(rows: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """Rows that differ in nothing but their direction and price, together: input and output of one model."""
+    lines: dict[tuple[object, ...], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        machine = row["sku_key"] if row["gpu_count"] else ""
+        key = (row["provider"], row["model_key"], row["billing_mode"], row["unit_name"], row["source_url"], machine)
+        lines.setdefault(key, []).append(row)
+    return list(lines.values())

@@ -3,11 +3,13 @@
 from agent.context import Context
 from agent.events import Comparison, Event, Said
 from agent.planning import plan_of
+from agent.replies.beside import differing
 from agent.specification import edited
 from agent.state import Json, State, intent_of
 from knowledge.errors import BadInput, NotFound
 from templates.answers import answer
 from tools.editing import edit
+from tools.planner import Option
 from tools.planner.comparison import difference, options_beside
 
 LISTS = ("balanced", "lowest_cost", "lowest_latency", "best_quality")
@@ -18,15 +20,21 @@ def what_if(command: Json, state: State, context: Context) -> list[Event]:
 
     It is kept as a scenario of its own, named after the turn, that the conversation can go on with.
     """
+    asked = _option(command["option"], state["plan"]) if command.get("option") else None
     before = plan_of(state, context)
-    after = plan_of(state, context, edit(intent_of(state), command["values"]))
+    after = plan_of(state, context, edit(intent_of(state), {**command["values"], **(_pinned(asked) if asked else {})}))
     rows = [row for row in difference(before, after) if not row["field"].startswith(LISTS[1:])]
     then, now = before.best("balanced"), after.best("balanced")
+    if asked:
+        then = next((each for each in before.options if each.id == asked["id"]), then)
+        now = next((each for each in after.options if _is_like(each, asked)), now)
+        rows = options_beside(then.to_json(), now.to_json()) if then and now else []
+    what = f"{asked['model_id']} at {asked['provider']}" if asked else "The balanced plan"
     name = f"what-if-{state.get('turn', 1)}"
     changed = edited(state, command["values"], text=command["text"])
     moment = {part: changed.get(part) or state.get(part) or {} for part in ("intent", "provenance")}
     context.records.scenarios.put(state["thread"], name, overrides=moment, plan=now.to_json() if now else None)
-    words = answer("what_if", name=name, before=then, after=now, misses=after.rejected.to_json(1)["nearest"])
+    words = answer("what_if", what=what, name=name, before=then, after=now, misses=after.rejected.to_json(1)["nearest"])
     return [Said(words), Comparison(rows, "Now and what if")]
 
 
@@ -43,7 +51,18 @@ def compare(command: Json, state: State, context: Context) -> list[Event]:  # no
         return [Said(answer("compared_same", option=first, name=names[1] if len(command["options"]) == 1 else ""))]
     title = f"{first['id']} {first['model_id']}  beside  {second['id']} {second['model_id']}"
     rows = options_beside(first, second)
-    return [Said(answer("compared", first=first, second=second)), Comparison(rows, title)]
+    return [Said(answer("compared", first=first, second=second, difference=differing(first, second))),
+            Comparison(rows, title)]  # fmt: skip
+
+
+def _pinned(option: Json) -> Json:
+    """Values that keep a plan to what an option runs."""
+    kept: Json = {"preferred_models": [option["model_id"]]}
+    return kept | ({"gpu_types": [option["gpu_type"]]} if option["kind"] == "rental" else {})
+
+
+def _is_like(found: Option, option: Json) -> bool:
+    return all(getattr(found, part) == option[part] for part in ("model_id", "gpu_type", "provider", "quantization"))
 
 
 def _option(name: str, found: Json) -> Json:

@@ -1,10 +1,11 @@
 """Short answers to what was asked: read together with the question, so that "per month" completes "$5000"."""
 
+import re
 from typing import Any
 
 from agent.commands import Command, Dialogue, Set
 from agent.understanding.message import understand
-from agent.understanding.orders import order_of, plain
+from agent.understanding.orders import order_of, plain, unaccented
 from knowledge.snapshot import Snapshot
 from tools.editing import FIELDS
 from tools.intent import Understanding
@@ -12,6 +13,13 @@ from tools.intent import Understanding
 LONGEST_ANSWER_WORDS = 8
 UNRESOLVED = "unresolved: "
 
+_NUMBER = re.compile(r"\d[\d.,]*(?:\s?[km]\b)?")
+_CORRECTED = re.compile(
+    r"^(?:no|nope|nein|non|sorry|actually|wait|oops|correction|eigentlich|perdon|pardon|rather|i mean|i meant|make it"
+    r"|make that|it'?s|should be|should have been|meant|better)(?:[ ,:]+(?:no|it'?s|its|i mean|i meant|make it"
+    r"|make that|rather|sorry|should be|it should be|actually|es sind|c'est|son))*[ ,:]+(?P<number>\d[\d.,]*\s?[km]?)"
+    r"(?: (?:then|please|instead|not \S+))?$"
+)
 _CONTEXTS = {
     "total_users": "{answer} users",
     "concurrent_users": "{answer} concurrent users",
@@ -52,6 +60,16 @@ def read_answer(text: str, dialogue: Dialogue, snapshot: Snapshot) -> Command | 
         if read.provenance and not read.intent.unresolved and _fits(read, asked):
             return Set(_values(read), text.strip())
     return None
+
+
+def read_correction(text: str, dialogue: Dialogue, snapshot: Snapshot) -> Command | None:
+    """ "No, 8000": the number of what was said last in another one's place, where it had only one."""
+    number = _CORRECTED.match(unaccented(text))
+    numbered = [said for said in dialogue.said if _NUMBER.search(said)]
+    if number is None or len(numbered) != 1 or len(_NUMBER.findall(numbered[0])) != 1:
+        return None
+    read = understand(_NUMBER.sub(number["number"].strip(), numbered[0]), snapshot, standing=dialogue.intent)
+    return Set(_values(read), text.strip()) if read.provenance and not read.intent.unresolved else None
 
 
 def _fits(read: Understanding, asked: str) -> bool:

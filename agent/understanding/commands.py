@@ -6,10 +6,10 @@ to what stands. What is left of the message describes the need and is read as a 
 
 import re
 
-from agent.commands import Command, Describe, Dialogue, Set
-from agent.understanding.answers import read_answer
+from agent.commands import Command, Describe, Dialogue, Explain, Set, WhatIf
+from agent.understanding.answers import read_answer, read_correction
 from agent.understanding.clauses import Clause, clauses
-from agent.understanding.inquiries import read_inquiry
+from agent.understanding.inquiries import changed_values, read_inquiry
 from agent.understanding.message import understand
 from agent.understanding.orders import is_idle, plain, read_order, unaccented
 from agent.understanding.relative import relative_values, without_named
@@ -21,6 +21,7 @@ _ASKING = words(
     "can could would will does do is are what which who where when why how kann konnte ist sind was welche wer wo wann "
     "warum wie peut est quel quelle qui ou quand pourquoi comment puede es son que cual quien donde cuando como should"
 )
+_REQUEST = re.compile(r"^(?:can|could|would|will|kannst|konntest|peux|puedes) (?:you|du|tu)\b")
 _BETTER = (
     (re.compile(r"^(?:make it |(?:i |we )?(?:need|want) it )?(?:much |a lot |a bit |even )?(?:cheaper"
                 r"|less expensive|gunstiger|moins cher|"
@@ -34,17 +35,25 @@ _BETTER = (
 )  # fmt: skip
 
 
+_LEADS = {"cost": "lowest_cost", "latency": "lowest_latency", "accuracy": "best_quality"}
+
+
 def commands(text: str, snapshot: Snapshot, dialogue: Dialogue) -> tuple[Command, ...]:
     """What a message asks for, in order; at least one command."""
     found: list[tuple[int, Command]] = []
+    idle: Command | None = None
     rest = text
     for clause in clauses(text):
         command = _command(clause, snapshot, dialogue)
         if command is not None:
             found.append((clause.start, command))
+        if command is None and dialogue.options and is_idle(clause.text):
+            idle = Explain("acknowledged")
         if command is not None or is_idle(clause.text):
             rest = rest[: clause.start] + " " * (clause.end - clause.start) + rest[clause.end :]
     described = Describe(understand(rest, snapshot, turn=dialogue.turn, standing=dialogue.intent))
+    if not found and idle and not _says_something(described):
+        return (idle,)
     if _says_something(described) or not found:
         at = len(rest) - len(rest.lstrip())
         found.append((at, described))
@@ -61,9 +70,12 @@ def _command(clause: Clause, snapshot: Snapshot, dialogue: Dialogue) -> Command 
     if command is None and clause.question:  # "why not the 70B?" is no answer, whatever was asked
         command = read_inquiry(text, dialogue, snapshot, question=True)
     if command is None and not _asks(clause):
-        command = read_answer(text, dialogue, snapshot)
+        command = read_correction(text, dialogue, snapshot) or read_answer(text, dialogue, snapshot)
     if command is None:
         command = read_inquiry(text, dialogue, snapshot, question=False)
+    if command is None and dialogue.options and _asks(clause) and not _REQUEST.match(unaccented(text)):
+        values = changed_values(text, dialogue, snapshot)
+        return WhatIf(values, text.strip()) if values else Explain("unanswered")  # a question changes nothing
     if command is None and dialogue.intent != Intent():
         command = _change(text, snapshot, dialogue)
     return command
@@ -96,8 +108,10 @@ def _change(text: str, snapshot: Snapshot, dialogue: Dialogue) -> Command | None
     if len(folded) > 120:
         return None
     for form, priority in _BETTER:
-        if form.match(folded):
+        if form.match(folded) and dialogue.intent.priority != priority:
             return Set({"priority": priority}, text.strip())
+        if form.match(folded) and dialogue.lists and (best := dialogue.lists.get(_LEADS[priority])):
+            return Explain(best[0])  # it was asked for already: this is as far as it goes
     less = without_named(folded, dialogue, snapshot)
     if less:
         return Set(less, text.strip())

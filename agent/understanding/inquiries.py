@@ -4,11 +4,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from agent.commands import CatalogQuestion, Command, Dialogue, Explain, WhatIf
+from agent.commands import CatalogQuestion, Command, Compare, Dialogue, Explain, WhatIf
 from agent.understanding.accelerators import find_accelerators
 from agent.understanding.message import understand
 from agent.understanding.models import find_models
-from agent.understanding.orders import field_of, list_name, plain, unaccented
+from agent.understanding.options import list_name, options_named, without_options
+from agent.understanding.orders import field_of, plain, unaccented
 from agent.understanding.questions import about, meaning_of
 from agent.understanding.relative import relative_values
 from agent.understanding.text import fold
@@ -54,13 +55,25 @@ _EXPLAIN = re.compile(
 )
 _PRICE = re.compile(
     r"^(?:how much (?:is|are|does|do)|what(?:'?s| is| are) the (?:current |cheapest )?prices?|what does|what do"
-    r"|prices? (?:of|for)|what(?:'?s| is) the cheapest (?!plan|option|choice|one\b|way)|"
+    r"|prices? (?:of|for)|what(?:'?s| is) the cheapest (?!plan|option|choice|possible|one\b|way)|"
     r"cheapest (?:provider|api|price|cloud|offer)|who (?:sells|offers|has)|which provider|was kostet|wie viel kostet|"
     r"combien coute|quel est le prix|cuanto cuesta|list prices?|show (?:me )?(?:the )?prices?)\b"
 )
 _ABOUT_THE_PLAN = re.compile(
     r"\b(?:it|this|that|the plan|we|us|our|the first|option|das|es|ca|cela|eso|esto|un token|a token)\b"
 )
+_WHICH = re.compile(
+    r"^(?:which|what|welche\w*|quelle?|cual) (?:one|option|plan|model|choice|is|has|would|ist|hat|est|es)\b"
+)
+_ASKING = re.compile(
+    r"^(?:why|what|whats|how|which|where|is|are|does|would|could|can|tell|explain|show|describe|difference|details?|more"
+    r"|warum|wieso|was|wie|pourquoi|por que|que|cual|combien|erklare?|zeig|and)\b"
+)
+_COMPARING = re.compile(
+    r"\b(?:cheaper|dearer|pricier|faster|slower|better|worse|safer|riskier|smaller|bigger|(?:more|less) (?!about\b|on\b)\w+|differ\w*"
+    r"|instead of|compared?|gunstiger|teurer|schneller|langsamer|besser|unterschied|moins|plus|difference|mejor|mas)\b"
+)
+_SUPPOSING = re.compile(r"\b(?:would|could|can|if|with|for|at|on|wenn|mit|bei|si|avec|con)\b")
 _SELLER = re.compile(r"\b(?:with|at|from|by|bei|mit|von|chez|avec|con|en)\s+(?P<seller>[a-z][\w .-]{2,30})$")
 _COSTS = re.compile(r"\b(?:costs?|prices?|kostet|coute|cuesta)\b")
 
@@ -68,6 +81,9 @@ _COSTS = re.compile(r"\b(?:costs?|prices?|kostet|coute|cuesta)\b")
 def read_inquiry(text: str, dialogue: Dialogue, snapshot: Snapshot, *, question: bool) -> Command | None:
     """The question that a clause asks, or None."""
     folded = plain(text)
+    command = _about_options(folded, text, dialogue, snapshot, question=question)
+    if command is not None:
+        return command
     why_not = _WHY_NOT.match(folded)
     if why_not:
         return Explain(_subject(why_not["subject"], dialogue, snapshot))
@@ -82,10 +98,28 @@ def read_inquiry(text: str, dialogue: Dialogue, snapshot: Snapshot, *, question:
         return what_if
     if subject is not None:
         return Explain(subject)
+    which = list_name(folded) if _WHICH.match(folded) and dialogue.options else None
+    if which is not None:
+        return Explain(which)
     source = _SOURCE.match(folded) or _EXPLAIN.match(folded)
     if source and dialogue.intent != Intent():
         return Explain(field_of(source["subject"]) or list_name(source["subject"]) or "")
     return None
+
+
+def _about_options(folded: str, text: str, dialogue: Dialogue, snapshot: Snapshot, *, question: bool) -> Command | None:
+    """What is asked of options that are named: their difference, one side of one, what it would cost, or why."""
+    named = options_named(folded, dialogue)
+    if not named or not (question or _ASKING.match(folded)):
+        return None
+    if len(named) > 1 or _COMPARING.search(folded):
+        return Compare(named[:2])
+    if _SUPPOSING.search(folded):
+        values = changed_values(without_options(folded), dialogue, snapshot)
+        if values:
+            return WhatIf(values, text.strip(), named[0])
+    subject = about(folded)
+    return Explain(subject, named[0]) if subject else Explain(named[0])
 
 
 def _read_what_if(folded: str, text: str, dialogue: Dialogue, snapshot: Snapshot, *, question: bool) -> Command | None:

@@ -24,6 +24,7 @@ from agent.commands import (
     Undo,
     Validate,
 )
+from agent.understanding.options import PLACES, list_name, lists_named, options_named, position, without_options
 from agent.understanding.text import fold, tokenise, words
 from agent.understanding.vocabulary.tables import read_table
 
@@ -38,30 +39,14 @@ _POLITE = words(
     "let us me actually no nein non"
 )
 _AGREED = words("yes yep yeah ok okay sure ja oui si jawohl correct right agreed fine claro vale")
-LISTS = (
-    (re.compile(r"\b(?:cheapest|cheaper|lowest[ -]cost|least expensive|most affordable|gunstigste\w*|billigste\w*|"
-                r"moins cher\w*|mas barat\w+)\b"), "lowest_cost"),
-    (re.compile(r"\b(?:fastest|faster|quickest|lowest[ -]latency|schnellste\w*|plus rapide"
-                r"|mas rapid\w+)\b"), "lowest_latency"),
-    (re.compile(r"\b(?:best[ -]quality|highest[ -]quality|smartest|most accurate|best model|beste qualitat"
-                r"|meilleure qualite|"
-                r"mejor calidad)\b"), "best_quality"),
-    (re.compile(r"\b(?:balanced|recommended|default|your pick|first choice|ausgewogen\w*|equilibre\w*"
-                r"|equilibrad\w+)\b"), "balanced"),
-)  # fmt: skip
 _CHOOSE = re.compile(
     r"^(?:take|choose|pick|select|use|go with|prefer|nimm|wahle|prends|choisis|elige|toma|escoge)\s+"
     r"(?:the\s+|die\s+|das\s+|den\s+|le\s+|la\s+|el\s+)?(?P<what>.+?)(?:\s+(?:one|option|plan))?$"
 )
 _NUMBERED = re.compile(r"^(?:option\s*|number\s*|no\.?\s*|nr\.?\s*|#\s*)?(?P<number>\d{1,2})$|^(?P<id>[0-9a-f]{8})$")
-_PLACES = (
-    words("first 1st erste ersten premier premiere primera primero"),
-    words("second 2nd zweite zweiten deuxieme segunda segundo"),
-    words("third 3rd dritte dritten troisieme tercera tercero"),
-    words("fourth 4th vierte vierten quatrieme cuarta cuarto"),
-    words("fifth 5th funfte cinquieme quinta quinto"),
+_ALONE = re.compile(
+    r"^(?:the |die |das |den |le |la |el )?(?P<what>.+?)(?: (?:please|then|it is|thanks|bitte|is fine))*$"
 )
-_ORDINALS = {word: str(place) for place, spelled in enumerate(_PLACES, 1) for word in spelled}
 _COMPARE = re.compile(
     r"^(?:compare|vergleiche?|comparer?|compara|show .*side by side|put .*side by side)\b(?P<what>.*)$"
 )
@@ -89,6 +74,7 @@ _DROP = re.compile(
     r"supprimer?|oublier?|enlever?|sans|pas de|quita|elimina|olvida|sin)\s+"
     r"(?:the\s+|my\s+|our\s+|any\s+|das\s+|die\s+|den\s+|le\s+|la\s+|les\s+|el\s+|los\s+|d')?(?P<what>.+?)$"
 )
+_BETTER = re.compile(r"\b(?:better|besseres|mieux|mejor)\b")
 _SOMETHING = re.compile(
     r"^(?:is|are|isn't)\s+there\s+(?:something|anything|a|an|any)\b.*|^(?:was|etwas)\s+gunstiger\w*$|^anything\s+\w+$"
 )
@@ -190,11 +176,6 @@ def is_idle(text: str) -> bool:
     return order_of(text) in ("thanks", "not yet")
 
 
-def list_name(text: str) -> str | None:
-    """The named list that words mean."""
-    return next((name for form, name in LISTS if form.search(text)), None)
-
-
 def field_of(text: str) -> str | None:
     """The field of the card that words name."""
     if _CHOSEN.search(text):
@@ -214,18 +195,24 @@ def _deploy_there(folded: str, dialogue: Dialogue) -> Command | None:  # noqa: A
 
 
 def _choose(folded: str, dialogue: Dialogue) -> Command | None:
+    """ "Take the second one", "option 4 please"."""
     chosen = _CHOOSE.match(folded)
-    if not chosen or not dialogue.options:
+    said = chosen or _ALONE.match(folded)
+    if not dialogue.options or not said:
         return None
-    what = chosen["what"]
-    name = list_name(what) if len(what.split()) <= 3 else None
+    what = said["what"]
+    name = list_name(what) if chosen and len(what.split()) <= 3 else None
     if name and dialogue.lists and dialogue.lists.get(name):
         return Choose(dialogue.lists[name][0])
-    return _numbered(what, dialogue)
+    if chosen and (numbered := _numbered(what, dialogue)) is not None:
+        return numbered
+    named = options_named(what, dialogue)
+    known = {str(option["id"]) for option in dialogue.options}
+    return Choose(named[0]) if len(named) == 1 and named[0] in known and not without_options(what) else None
 
 
 def _numbered(what: str, dialogue: Dialogue) -> Command | None:
-    option = _NUMBERED.match(_ORDINALS.get(what, what))
+    option = _NUMBERED.match(position(what))
     if option and option["id"]:
         return Choose(option["id"])
     if option and 1 <= int(option["number"]) <= len(dialogue.options):
@@ -235,17 +222,17 @@ def _numbered(what: str, dialogue: Dialogue) -> Command | None:
 
 def _compare(folded: str, dialogue: Dialogue) -> Command | None:
     if _SOMETHING.match(folded) and dialogue.options:
-        name = list_name(folded)
+        name = list_name(folded) or ("best_quality" if _BETTER.search(folded) else None)
         return Compare((name,)) if name else None
     compared = _COMPARE.match(folded)
     if not compared:
         return None
     what = compared["what"]
-    named = sorted((found.start(), name) for form, name in LISTS for found in [form.search(what)] if found)
-    names = [name for _, name in named]
-    names += [] if names else [_ORDINALS.get(word, word) for word in re.findall(r"\b[\w-]+\b", what)
-                               if word in _ORDINALS or re.fullmatch(r"\d{1,2}|[0-9a-f]{8}", word)]  # fmt: skip
-    return Compare(tuple(names) or _models_named(what, dialogue))
+    named = lists_named(what) or tuple(
+        position(word) for word in re.findall(r"\b[\w-]+\b", what)
+        if (word in PLACES and word != "one") or re.fullmatch(r"\d{1,2}|[0-9a-f]{8}", word)
+    )  # fmt: skip
+    return Compare(named or _models_named(what, dialogue))
 
 
 def _models_named(what: str, dialogue: Dialogue) -> tuple[str, ...]:

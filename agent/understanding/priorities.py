@@ -33,7 +33,6 @@ _REPLIES = words(
     "enough model chatbot sehr muy tres muss tokens bot service inference schnell load work react : priority "
     "assistant latency needs extremely , rasch moglichst lo plus so ideally it translation translations"
 )
-_SURE = words("critical sensitive first important")
 
 
 def _clean(scene: Scene, hit: Hit[Topic]) -> bool:
