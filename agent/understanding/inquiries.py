@@ -71,7 +71,8 @@ _ASKING = re.compile(
 )
 _COMPARING = re.compile(
     r"\b(?:cheaper|dearer|pricier|faster|slower|better|worse|safer|riskier|smaller|bigger"
-    r"|(?:more|less) (?!about\b|on\b)\w+|differ\w*|instead of|compared?|gunstiger|teurer|schneller|langsamer|besser|unterschied|moins|plus|difference|mejor|mas)\b"
+    r"|(?:more|less) (?!about\b|on\b)\w+|differ\w*|instead of|compared?|gunstiger|teurer|schneller|langsamer|besser"
+    r"|unterschied|moins|plus|difference|mejor|mas)\b"
 )
 _SUPPOSING = re.compile(r"\b(?:would|could|can|if|with|for|at|on|wenn|mit|bei|si|avec|con)\b")
 _SELLER = re.compile(r"\b(?:with|at|from|by|bei|mit|von|chez|avec|con|en)\s+(?P<seller>[a-z][\w .-]{2,30})$")
