@@ -31,3 +31,9 @@ def save_as(path: Path, content: str | bytes, *, field: str) -> None:
         write_whole(path, content)
     except OSError as error:
         raise BadInput(f"{path} cannot be written: {error.strerror}", "choose another place", field=field) from error
+
+
+def check_place(path: Path, *, field: str) -> None:
+    """Find out before long work whether its result can be written where somebody wants it. Raises BadInput."""
+    if path.is_dir() or not (path.parent.is_dir() and os.access(path if path.exists() else path.parent, os.W_OK)):
+        raise BadInput(f"{path} cannot be written", "choose another place", field=field)

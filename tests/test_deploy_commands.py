@@ -5,14 +5,19 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from knowledge.errors import StateUnusable
 from knowledge.records import Records
+from knowledge.records.outcome import Outcomes
 from tools.deploy.local import LocalTarget
+from ui.cli import app
 
 SEXTANT = str(Path(sys.executable).with_name("sextant"))
 LENGTHS = {"mean": 40, "p50": 40, "p90": 40, "p99": 40}
@@ -107,6 +112,7 @@ def test_nothing_was_deployed_yet(home: Path) -> None:
         ),
         (["validate", "http://127.0.0.1:1", "--model", "m", "--duration", "-1"], "duration must be a positive number"),
         (["validate", "http://127.0.0.1:1", "--model", "m", "--trace", "/nowhere"], "/nowhere cannot be read"),
+        (["validate", "http://127.0.0.1:1", "--report", "/nowhere/it.html"], "/nowhere/it.html cannot be written"),
         (["deploy"], "say what to deploy"),
         (["deploy", "a chatbot", "--target", "moon"], "unknown target: 'moon'"),
     ],
@@ -137,3 +143,18 @@ def test_a_state_directory_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     assert result.returncode == 2
     assert str(tmp_path / "file") in result.stderr.splitlines()[0]
     assert "SEXTANT_HOME" in result.stderr
+
+
+def test_a_load_test_that_cannot_be_kept_is_shown_all_the_same(
+    home: Path, start_simulator: Callable[..., AbstractContextManager[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> bool:
+        raise StateUnusable("records.sqlite could not be written: disk full")
+
+    monkeypatch.setattr(Outcomes, "add", full)
+    monkeypatch.setenv("SEXTANT_HOME", str(home))
+    with start_simulator("--model", "m", "--ttft-ms", "2", "--tpot-ms", "1") as url:
+        result = CliRunner().invoke(app, ["validate", url, "--rate", "20", "--duration", "1"])
+    assert isinstance(result.exception, StateUnusable)
+    assert "0 failed" in result.stdout
+    assert "error_rate_percent" in result.stdout

@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from knowledge.errors import BadInput, Conflict, NotFound, Unavailable
-from knowledge.records import Records
-from tools.deploy import DeploymentSpec, DeployProgress, process, read_specification
+from knowledge.records import Records, Replica
+from tools.deploy import DeploymentSpec, DeployProgress, process, read_specification, replicas
 from tools.deploy.local import LocalTarget
 from tools.deploy.process import Place
 from tools.deploy.simulator_command import simulator_command
@@ -235,7 +235,7 @@ def test_a_process_that_died_is_reported_with_its_last_words(target: LocalTarget
     (failed,) = target.reconcile()
     assert failed.state == "failed"
     assert deployment.endpoints[0] in failed.reason
-    assert "peer starts" in failed.reason
+    assert "its last words: peer starts" in failed.reason
     assert running(peer) == []
 
 
@@ -270,7 +270,7 @@ def test_a_replica_that_never_answers_is_given_up(home: Path, tmp_path: Path, fi
         first_port=first_port,
         health_deadline_s=1.0,
     )
-    with pytest.raises(Unavailable, match=r"not healthy within 1 s: loading weights"):
+    with pytest.raises(Unavailable, match=r"not healthy within 1 s; its log ends with: loading weights"):
         target.apply(specification(), owner="ann", thread="t")
     assert running(mute) == []
 
@@ -288,6 +288,25 @@ def test_a_recycled_process_id_is_never_touched(tmp_path: Path) -> None:
     with process.gate(place.run_file, wait_s=0):
         assert process.find(place) is None
         assert not process.stop(place)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere a start time is what the system says")
+def test_a_process_is_known_again_whatever_the_time_of_day_is_set_to(
+    target: LocalTarget, peer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment = target.apply(specification(), owner="ann", thread="t")
+    started = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: started(process) + 3600)
+    assert target.reconcile() == ()
+    assert [health.ready for health in target.health(deployment)] == [True]
+    target.rollback(deployment.deployment_id, who="ann")
+    until(lambda: running(peer) == [])
+
+
+def test_a_replica_that_was_killed_is_not_said_to_have_spoken(tmp_path: Path) -> None:
+    (tmp_path / "replica-0.log").write_text("simulating m at http://127.0.0.1:8100\n")
+    reason = replicas.gone(tmp_path, (Replica("http://127.0.0.1:8100", 1, 1.0),))
+    assert reason == "the process of http://127.0.0.1:8100 is gone; it said nothing, as if killed from outside"
 
 
 def test_a_deployment_that_another_process_changes_is_left_to_it(target: LocalTarget, home: Path) -> None:

@@ -5,7 +5,7 @@
 The program holds an exclusive lock on RUN_FILE for as long as it lives: the kernel releases it at death, however it
 died, and so the lock says whether it runs. The file says who holds it: process id, start time, endpoint. GATE_FD is
 the caller's lock; it stays held by this process until the program runs, even when the caller is killed meanwhile.
-OWNER is a process id with start time (`123:1700000000.5`): the program is stopped when that process is gone; `-` lets
+OWNER is a process id with start time (`123:8042.5`): the program is stopped when that process is gone; `-` lets
 it run on its own. Exit code 0: it runs; 75: another one holds the run file; 1: it did not start (reason on stderr).
 """
 
@@ -23,6 +23,7 @@ ALREADY_RUNNING = 75
 _LOCK_ATTEMPTS = 40
 _POLL_S = 0.25
 _GRACE_S = 5.0
+_START_TIME = 19  # of the fields behind the name in /proc/PID/stat, see proc(5)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _sign(lock: int, endpoint: str) -> None:
     """Write down who holds the run file."""
-    identity = {"pid": os.getpid(), "started_at_s": psutil.Process().create_time(), "endpoint": endpoint}
+    identity = {"pid": os.getpid(), "started_at_s": started_at_s(os.getpid()), "endpoint": endpoint}
     os.ftruncate(lock, 0)
     os.pwrite(lock, json.dumps(identity).encode(), 0)
     os.fsync(lock)
@@ -98,12 +99,26 @@ def _watch(program: int, owner: str) -> None:
     os._exit(0)
 
 
-def _alive(pid: int, started_at_s: float) -> bool:
+def _alive(pid: int, since_s: float) -> bool:
     try:
-        process = psutil.Process(pid)
-        return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - started_at_s) < 1
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE and abs(started_at_s(pid) - since_s) < 1
     except psutil.NoSuchProcess:
         return False
+
+
+def started_at_s(pid: int) -> float:
+    """When a process started, to tell it from a later one of the same id. Raises psutil.NoSuchProcess.
+
+    On Linux in seconds after the machine did: the time of day may be set meanwhile, and psutil's counts from that.
+    """
+    if not sys.platform.startswith("linux"):
+        return psutil.Process(pid).create_time()
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            behind_the_name = file.read().rpartition(b")")[2].split()
+    except OSError:
+        raise psutil.NoSuchProcess(pid) from None
+    return int(behind_the_name[_START_TIME]) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

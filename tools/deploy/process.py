@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import psutil
 
@@ -67,7 +68,7 @@ def gate(path: Path, *, wait_s: float) -> Iterator[int]:
 def start(command: Sequence[str], place: Place, endpoint: str, *, gate_fd: int, owner: str) -> Replica:
     """Start a program, or find the one that holds the place already; its first moments are not awaited."""
     arguments = [str(place.run_file), str(gate_fd), owner, endpoint, "--", *command]
-    with place.log_file.open("ab") as log:
+    with _opened(place.log_file) as log:
         result = subprocess.run(  # noqa: S603 - our own script and our own arguments, no shell
             [sys.executable, "-P", launcher.__file__, *arguments],
             stdin=subprocess.DEVNULL,
@@ -84,6 +85,15 @@ def start(command: Sequence[str], place: Place, endpoint: str, *, gate_fd: int, 
     if replica is None:
         raise Unavailable(f"{endpoint} died at once: {place.last_log_line()}", f"see {place.log_file}")
     return replica
+
+
+def _opened(log_file: Path) -> BinaryIO:
+    try:
+        return log_file.open("ab")
+    except OSError as error:
+        raise StateUnusable(
+            f"{log_file} cannot be written: {error.strerror}", "set SEXTANT_HOME to a directory you can write to"
+        ) from error
 
 
 def find(place: Place) -> Replica | None:
@@ -136,7 +146,7 @@ def listens(replica: Replica) -> bool:
 
 def myself() -> str:
     """This process as the owner of others: `pid:start time`."""
-    return f"{os.getpid()}:{psutil.Process().create_time()}"
+    return f"{os.getpid()}:{launcher.started_at_s(os.getpid())}"
 
 
 def _try_lock(descriptor: int, kind: int) -> bool:
@@ -149,6 +159,6 @@ def _try_lock(descriptor: int, kind: int) -> bool:
 
 def _is_same(replica: Replica) -> bool:
     try:
-        return abs(psutil.Process(replica.pid).create_time() - (replica.started_at_s or 0)) < 1
+        return replica.pid is not None and abs(launcher.started_at_s(replica.pid) - (replica.started_at_s or 0)) < 1
     except psutil.Error:
         return False

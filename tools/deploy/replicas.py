@@ -71,18 +71,18 @@ class Launch:
                     return replica
                 if time.monotonic() >= deadline:
                     late = f"{replica.endpoint} was not healthy within {self.health_deadline_s:g} s"
-                    raise Unavailable(f"{late}: {_last_words(place)}", f"see {place.log_file}")
+                    raise Unavailable(f"{late}; its log ends with: {place.last_log_line()}", f"see {place.log_file}")
                 time.sleep(_POLL_S)
             if ports.is_free(port_of(replica)):
                 break
-        raise Unavailable(f"the replica died before it was healthy: {_last_words(place)}", f"see {place.log_file}")
+        raise Unavailable(f"the replica died before it was healthy; {_last_words(place)}", f"see {place.log_file}")
 
 
 def gone(directory: Path, recorded: Sequence[Replica]) -> str:
     """Which recorded replica no longer runs, and its last words; empty while all do."""
     for place, replica in zip(places(directory, len(recorded)), recorded, strict=True):
         if process.find(place) != replica:
-            return f"the process of {replica.endpoint} is gone; its last words: {_last_words(place)}"
+            return f"the process of {replica.endpoint} is gone; {_last_words(place)}"
     return ""
 
 
@@ -91,7 +91,7 @@ def health(directory: Path, recorded: Sequence[Replica]) -> tuple[ReplicaHealth,
     states = []
     for place, replica in zip(places(directory, len(recorded)), recorded, strict=True):
         if process.find(place) != replica:
-            states.append(ReplicaHealth(replica.endpoint, False, f"its process is gone: {_last_words(place)}"))
+            states.append(ReplicaHealth(replica.endpoint, False, f"its process is gone; {_last_words(place)}"))
             continue
         ready = ports.answers(replica.endpoint)
         states.append(ReplicaHealth(replica.endpoint, ready, "ready" if ready else "it runs but does not answer"))
@@ -124,4 +124,7 @@ def port_of(replica: Replica) -> int:
 
 
 def _last_words(place: Place) -> str:
-    return place.last_log_line() or "none (its log is empty)"
+    """What a process that is no more said; those that are killed, also for want of memory, get no chance to."""
+    line = place.last_log_line()
+    announced = line.rpartition(" ")[2].startswith("http")
+    return f"its last words: {line}" if line and not announced else "it said nothing, as if killed from outside"

@@ -64,23 +64,46 @@ async def verify(
     stop: asyncio.Event | None = None,
     clock: Clock = utc_now,
 ) -> LoadReport:
-    """Load a running deployment, keep the outcome, and move it to `verified` or, when an objective is missed, `failed`.
+    """Load a running deployment and keep what came of it; `measure` and `keep` in one.
 
-    An inconclusive run leaves the state as it is. Raises Conflict when the deployment does not run. Killed in the
-    middle, it leaves the records as they were.
+    Raises Conflict when the deployment does not run. Killed in the middle, it leaves the records as they were.
     """
+    report = await measure(
+        deployment, plan=plan, duration_s=duration_s, on_progress=on_progress, stop=stop, clock=clock
+    )
+    keep(report, deployment, records, who=who)
+    return report
+
+
+async def measure(
+    deployment: Deployment,
+    *,
+    plan: LoadPlan | None = None,
+    duration_s: float = 60.0,
+    on_progress: OnProgress = _ignore,
+    stop: asyncio.Event | None = None,
+    clock: Clock = utc_now,
+) -> LoadReport:
+    """Load a running deployment as `plan` says, else as it was planned for. Raises Conflict when it does not run."""
     if not deployment.endpoints:
         raise Conflict(f"deployment {deployment.deployment_id} does not run ({deployment.state})", "deploy it again")
-    spec = read_specification(deployment.spec)
     plan = plan or load_plan(
-        spec,
+        read_specification(deployment.spec),
         replicas_driven=len(deployment.endpoints),
         time_factor=deployment.time_factor,
         duration_s=duration_s,
     )
-    report = await validate(
+    return await validate(
         deployment.endpoints, plan, own=deployment.endpoints, on_progress=on_progress, stop=stop, clock=clock
     )
+
+
+def keep(report: LoadReport, deployment: Deployment, records: Records, *, who: str) -> None:
+    """Keep a report as an outcome, and move the deployment to `verified` or, when an objective is missed, `failed`.
+
+    An inconclusive run leaves the state as it is.
+    """
+    spec = read_specification(deployment.spec)
     records.outcomes.add(
         outcome(
             report,
@@ -109,7 +132,6 @@ async def verify(
             action="validate",
             reason="" if report.verdict == "met" else report.reason,
         )
-    return report
 
 
 def outcome(

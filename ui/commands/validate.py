@@ -47,6 +47,8 @@ def validate(
 
     Exit code 0: every objective was met; 3: not met, or inconclusive.
     """
+    from knowledge.errors import StateUnusable
+    from knowledge.files import check_place
     from knowledge.snapshot import load
     from tools.loadtest.page import write_page
     from ui.load_options import LoadOptions
@@ -85,9 +87,16 @@ def validate(
         else:
             show_saturation(found)
         return
-    result = _verified(records, deployment, options) if deployment else _loaded(records, what, options, snapshot)
+    if report is not None:
+        check_place(report, field="report")
+    result = _measured(deployment, what, options)
     if report is not None:
         write_page(result, report)
+    try:
+        _keep(records, result, deployment, snapshot)
+    except StateUnusable:
+        show_report(result)  # else the whole run would be lost with the disk
+        raise
     if json:
         known = deployment and records.deployments.get(deployment.deployment_id).to_json()
         print_json({"deployment": known, **result.to_json()}, snapshot=snapshot)
@@ -109,40 +118,32 @@ def _deployment(records: "Records", named: str) -> "Deployment":
     return running[0]
 
 
-def _verified(records: "Records", deployment: "Deployment", options: "LoadOptions") -> "LoadReport":
-    from tools.deploy.verification import verify
-    from ui.interruption import interruptible
-    from ui.person import person
-    from ui.rendering.deployments import load_progress
-
-    plan = options.of_deployment(deployment)
-    with load_progress("load test") as on_progress:
-        return interruptible(
-            lambda stop: verify(deployment, records, who=person(), plan=plan, on_progress=on_progress, stop=stop)
-        )
-
-
-def _loaded(records: "Records", url: str, options: "LoadOptions", snapshot: str) -> "LoadReport":
-    """Load an endpoint by its address and keep the outcome."""
-    from tools.deploy.verification import outcome
+def _measured(deployment: "Deployment | None", url: str, options: "LoadOptions") -> "LoadReport":
+    """Load a deployment, or an endpoint by its address."""
+    from tools.deploy.verification import measure
     from tools.loadtest import validate as run
     from ui.interruption import interruptible
     from ui.rendering.deployments import load_progress
 
-    plan = options.of_endpoint(url)
     with load_progress("load test") as on_progress:
-        report = interruptible(
-            lambda stop: run(
-                url,
-                plan,
-                allowed_hosts=options.allowed_hosts,
-                api_key=options.api_key(),
-                on_progress=on_progress,
-                stop=stop,
-            )
+        if deployment:
+            plan, running = options.of_deployment(deployment), deployment
+            return interruptible(lambda stop: measure(running, plan=plan, on_progress=on_progress, stop=stop))
+        plan = options.of_endpoint(url)
+        hosts, key = options.allowed_hosts, options.api_key()
+        return interruptible(
+            lambda stop: run(url, plan, allowed_hosts=hosts, api_key=key, on_progress=on_progress, stop=stop)
         )
-    records.outcomes.add(outcome(report, snapshot=snapshot))
-    return report
+
+
+def _keep(records: "Records", report: "LoadReport", deployment: "Deployment | None", snapshot: str) -> None:
+    from tools.deploy.verification import keep, outcome
+    from ui.person import person
+
+    if deployment:
+        keep(report, deployment, records, who=person())
+    else:
+        records.outcomes.add(outcome(report, snapshot=snapshot))
 
 
 def _saturation(deployment: "Deployment | None", url: str, options: "LoadOptions") -> Any:
