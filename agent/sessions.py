@@ -260,7 +260,8 @@ def _checked(kind: str, values: Json, state: Mapping[str, Any]) -> Json:
     """The values of an action, refused before the graph moves when they cannot be used."""
     if kind == "edit":
         if not values:
-            raise BadInput("an edit needs at least one field", 'send values, for example {"total_users": 2000}')
+            cure = 'send values, for example {"total_users": 2000}'
+            raise BadInput("an edit needs at least one field", cure, field="values")
         edit(intent_of(state), values)  # type: ignore[arg-type]  # raises when a value cannot be used
     if kind == "choose":
         ids = [option["id"] for option in state["plan"]["options"]]

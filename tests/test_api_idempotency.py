@@ -61,6 +61,14 @@ async def test_a_stream_of_events_is_given_again_as_it_was(api: httpx.AsyncClien
     assert first.text == second.text
     assert "event: card" in second.text
     assert second.headers["content-type"].startswith("text/event-stream")
+    assert first.text.startswith("id: 1\n")
+    for seen in (3, 9999):  # a client that lost the connection asks for the rest
+        rest = await api.post(
+            "/v1/sessions/stream/say",
+            json={"text": "a chatbot for 500 users"},
+            headers=headers | {"Last-Event-ID": str(seen)},
+        )
+        assert rest.text == first.text[first.text.find(f"id: {seen + 1}\n") :] * (f"id: {seen}\n" in first.text)
 
 
 async def test_a_key_stands_for_one_request_only(api: httpx.AsyncClient) -> None:

@@ -1,11 +1,12 @@
 """What the tools answer to programs, the same over HTTP and MCP: JSON values with the versions they stand on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agent.understanding import understand
-from knowledge.errors import BadInput, NotFound
+from knowledge.errors import BadInput
 from knowledge.names import resolve_accelerator, resolve_model
 from tools.catalog import query as querying
 from tools.catalog.answers import ranking_answer
@@ -95,11 +96,8 @@ def compared(asked: Compared, facts: Facts) -> dict[str, Any]:
 def predicted(asked: Configured, facts: Facts) -> dict[str, Any]:
     """TTFT, TPOT, throughput and memory of a configuration. Raises BadInput and NotFound that name the field."""
     for field, text, find in (("model", asked.model, resolve_model), ("gpu", asked.gpu, resolve_accelerator)):
-        try:
+        with naming(field):
             find(text, facts.snapshot)
-        except NotFound as error:
-            error.field = field
-            raise
     inquiry = Inquiry(
         model=asked.model,
         gpu=asked.gpu,
@@ -121,7 +119,8 @@ def predicted(asked: Configured, facts: Facts) -> dict[str, Any]:
 
 def searched(catalog: "Catalog", asked: Searched) -> dict[str, Any]:
     """A page of the offers that words find. Raises BadInput."""
-    only = querying.canonical_workload(asked.workload) if asked.workload else None
+    with naming("workload"):
+        only = querying.canonical_workload(asked.workload) if asked.workload else None
     found = catalog.search(asked.text, MOST_FOUND, workload_type=only)
     shown = found[asked.offset : asked.offset + asked.limit]
     answer = {"offers": [catalog.record(offer) for offer in shown], **paging(len(found), asked.limit, asked.offset)}
@@ -130,11 +129,16 @@ def searched(catalog: "Catalog", asked: Searched) -> dict[str, Any]:
 
 def ranked(catalog: "Catalog", asked: Ranked) -> dict[str, Any]:
     """A page of a ranking; what was left out and why. Raises BadInput and NotFound naming the field."""
-    name = querying.canonical_workload(asked.workload)
+    with naming("workload"):
+        name = querying.canonical_workload(asked.workload)
+    with naming("usage"):
+        usage = parse_usage(asked.usage, name)
+    with naming("unit"):
+        unit = parse_unit(asked.unit, name) if asked.unit else None
     query = querying.Query(
         workload_type=name,
-        usage=parse_usage(asked.usage, name),
-        unit=parse_unit(asked.unit, name) if asked.unit else None,
+        usage=usage,
+        unit=unit,
         schedule=asked.schedule or None,
         model=asked.model,
         providers=frozenset(asked.providers),
@@ -147,6 +151,16 @@ def ranked(catalog: "Catalog", asked: Ranked) -> dict[str, Any]:
     shown = ranking_answer(catalog, replace(ranking, offers=ranking.offers[asked.offset : end]))
     shown["offers"] = [{**offer, "rank": offer["rank"] + asked.offset} for offer in shown["offers"]]
     return with_versions(catalog.version, shown | paging(len(ranking.offers), asked.limit, asked.offset))
+
+
+@contextmanager
+def naming(field: str) -> Iterator[None]:
+    """What cannot be used in the block is wrong in that field, where no other is named."""
+    try:
+        yield
+    except BadInput as error:
+        error.field = error.field or field
+        raise
 
 
 def paging(total: int, limit: int, offset: int) -> dict[str, Any]:

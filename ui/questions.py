@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from tools.intent import Intent
 
@@ -28,19 +28,10 @@ def _writable(value: Any) -> Any:
 
 
 Text = Annotated[str, BeforeValidator(_writable)]
+Intention = Annotated[dict[str, Any], BeforeValidator(_writable, json_schema_input_type=Intent)]
+"""Told as an intent; what is wrong with it is said by the tools, which take dotted paths too."""
 Word = Annotated[Text, Field(max_length=200)]
 Cards = Annotated[int, Field(ge=1, le=4096)]
-
-
-class _AsIntent:
-    """Fields of an intent, told as such; what is wrong with them is said by the tools, which also take dotted paths."""
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, _: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return handler(Intent.__pydantic_core_schema__)
-
-
-Intention = Annotated[dict[str, Any], _AsIntent]
 
 
 class Message(Body):

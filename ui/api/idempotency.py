@@ -134,10 +134,18 @@ async def _repeated(receipt: Receipt, scope: Scope, receive: Receive, send: Send
     except HTTPException as error:  # the body is too large or does not come
         await problem(error.status_code, str(error.detail))(scope, receive, send)
         return
-    answer: ASGIApp = Response(
-        receipt.body, receipt.status, {**json.loads(receipt.headers), "Idempotency-Replayed": "true"}
-    )
+    headers = json.loads(receipt.headers)
+    body = _after(Headers(scope=scope).get("last-event-id", ""), receipt.body, headers["content-type"])
+    answer: ASGIApp = Response(body, receipt.status, {**headers, "Idempotency-Replayed": "true"})
     if mark.digest() != receipt.fingerprint:
         title = "this Idempotency-Key was used for another request"
         answer = problem(422, title, "choose a new key for a new request", "Idempotency-Key")
     await answer(scope, receive, send)
+
+
+def _after(seen: str, body: bytes, kind: str) -> bytes:
+    """Of a stream of events those that a client has not seen, whose last one was number `seen`; anything else whole."""
+    if not kind.startswith("text/event-stream") or not (seen.isascii() and seen.isdecimal()):
+        return body
+    end = b"\n\n"
+    return end.join(body.split(end)[int(seen[:9]) :])

@@ -14,6 +14,7 @@ from tools.invoice.money import parse_rate
 from tools.invoice.page import html_page
 from tools.invoice.report import reading_json
 from tools.invoice.self_hosting import planned_self_host
+from ui.answers import naming
 from ui.output import SCHEMA_VERSION
 from ui.rendering.invoice_files import read_bill
 
@@ -38,16 +39,17 @@ def account(
     """Account for every line of a bill: matched, unmatched or rejected; totals to the cent; savings."""
     purpose = known_task(task)
     context: Context = request.app.state.context
-    bill = open_bill(
-        file.file,
-        file.filename or "upload",
-        context.market,
-        context.snapshot,
-        rates=[parse_rate(text) for text in rate],
-        default_provider=provider,
-        task=purpose,
-        self_host=planned_self_host(context.snapshot, context.market, purpose),
-    )
+    with naming("file"):
+        bill = open_bill(
+            file.file,
+            file.filename or "upload",
+            context.market,
+            context.snapshot,
+            rates=[parse_rate(text) for text in rate],
+            default_provider=provider,
+            task=purpose,
+            self_host=planned_self_host(context.snapshot, context.market, purpose),
+        )
     version = context.snapshot.version
     if lines and form == "json":
         text = SpooledTemporaryFile(IN_MEMORY_BYTES, "w+", encoding="utf-8")  # noqa: SIM115  # closed when it is sent

@@ -1,7 +1,6 @@
 """`/v1/sessions/{id}/…`: closer looks at a conversation's plan, and stopping what takes long."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -15,7 +14,7 @@ from agent.looks import Looks
 from knowledge.errors import SextantError
 from ui.api.identity import Asking
 from ui.api.planning import ReportForm
-from ui.api.sessions import EVENT_STREAM, Reader, SessionId
+from ui.api.sessions import EVENT_STREAM, Reader, SessionId, framed
 from ui.questions import Body
 from ui.rendering.plan_report import FORMS, plan_report
 
@@ -86,18 +85,16 @@ async def stop(session_id: SessionId, request: Request, who: Asking) -> dict[str
 
 
 async def _refining(looks: Looks, session_id: str, owner: str, ids: tuple[str, ...]) -> AsyncIterator[str]:
+    number = 0
     try:
         for done, name in enumerate(ids):
-            yield _sse("progress", to_json(Progress("simulate", done / len(ids), f"{done} of {len(ids)}")))
+            told = to_json(Progress("simulate", done / len(ids), f"{done} of {len(ids)}"))
+            yield framed(told, number := number + 1)
             found = await looks.refined(session_id, owner, name)
             if found is not None:
-                yield _sse("refined", {"type": "refined", "option": name, **found.to_json()})
+                yield framed({"type": "refined", "option": name, **found.to_json()}, number := number + 1)
     except SextantError as error:  # the response has begun: the failure is an event too
-        yield _sse("failed", to_json(Failed(error.message, error.cure)))
-
-
-def _sse(name: str, told: dict[str, Any]) -> str:
-    return f"event: {name}\ndata: {json.dumps(told, ensure_ascii=False)}\n\n"
+        yield framed(to_json(Failed(error.message, error.cure)), number + 1)
 
 
 def _looks(request: Request) -> Looks:

@@ -84,7 +84,7 @@ def _fault(request: Request, fault: dict[str, Any]) -> tuple[str, str, str]:
     field = ".".join(place)
     if kind == "extra_forbidden":
         return f"{field}: unknown field", f"one of {', '.join(fields(request))}", field
-    return f"{field}: {fault['msg'].lower()}", "", field
+    return f"{field}: {fault['msg'][:1].lower()}{fault['msg'][1:]}", "", field
 
 
 def _printable(value: object) -> object:

@@ -35,6 +35,7 @@ def page(form: Json) -> str:
     for path, methods in form["paths"].items():
         for method, route in methods.items():
             sections.setdefault(route["tags"][0], []).extend(_route(method, path, route, form))
+    sections["the intent"] = list(_intent(form))
     body = "".join(f"<h2>{escape(tag)}</h2>{''.join(parts)}" for tag, parts in sections.items())
     head = f"<title>{escape(form['info']['title'])} API</title><style>{STYLE}</style>"
     intro = f"<h1>{escape(form['info']['title'])} API</h1><p>{escape(form['info']['description'])}</p>"
@@ -65,6 +66,16 @@ def _route(method: str, path: str, route: Json, form: Json) -> Iterator[str]:
         yield f"<pre>{escape(json.dumps(_example(schema), indent=2))}</pre>"
 
 
+def _intent(form: Json) -> Iterator[str]:
+    """The fields that `intent`, `set`, `vs` and `values` speak of."""
+    yield "<p>Null is not said. Units stand at the end of a name; a field of a field is written budget.currency.</p>"
+    schemas = form["components"]["schemas"]
+    text = json.dumps(schemas["Intent"])
+    for name in ("Intent", *(name for name in schemas if f'/{name}"' in text)):
+        rows = [(field, "intent", each, "", False) for field, each in schemas[name]["properties"].items()]
+        yield f"<h3>{escape(name)}</h3><table>{''.join(map(_row, rows))}</table>"
+
+
 def _row(row: tuple[str, str, Json, str, bool]) -> str:
     name, place, schema, text, required = row
     needed = "required" if required else f"default {schema['default']}" if schema.get("default") else ""
@@ -73,7 +84,18 @@ def _row(row: tuple[str, str, Json, str, bool]) -> str:
 
 
 def _kind(schema: Json) -> str:
-    return str(schema.get("type") or " or ".join(str(each.get("type", "")) for each in schema.get("anyOf", ())))
+    """The type, its choices or its name; several where there are several."""
+    kinds = schema.get("anyOf", [schema])
+    return " or ".join(_one_kind(each) for each in kinds if each.get("type") != "null")
+
+
+def _one_kind(schema: Json) -> str:
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    if "enum" in schema:
+        return ", ".join(map(str, schema["enum"]))
+    many = f" of {_kind(schema['items'])}" if schema.get("items") else ""
+    return f"{schema.get('type', '')}{many}"
 
 
 def _body(route: Json, form: Json) -> tuple[str, Json]:

@@ -160,15 +160,16 @@ async def _answered(
 
 async def streamed(first: Event | None, rest: AsyncIterator[Event]) -> AsyncIterator[str]:
     """Events as server-sent events; `first` was taken from them to see whether there are any."""
+    number = 0
     if first is not None:
-        yield _sse(first)
+        yield framed(to_json(first), number := 1)
     try:
         async for event in rest:
-            yield _sse(event)
+            yield framed(to_json(event), number := number + 1)
     except SextantError as error:  # the response has begun: the failure is an event too
-        yield _sse(Failed(error.message, error.cure))
+        yield framed(to_json(Failed(error.message, error.cure)), number + 1)
 
 
-def _sse(event: Event) -> str:
-    told = to_json(event)
-    return f"event: {told['type']}\ndata: {json.dumps(told, ensure_ascii=False)}\n\n"
+def framed(told: dict[str, Any], number: int) -> str:
+    """The `number`-th event of a stream, as its client reads it."""
+    return f"id: {number}\nevent: {told['type']}\ndata: {json.dumps(told, ensure_ascii=False)}\n\n"
