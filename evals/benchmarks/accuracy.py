@@ -27,7 +27,6 @@ from tools.performance.points import Floats, Indices
 
 RESULTS = Path(__file__).parent / "results"
 _FEWEST = 15
-_COLUMNS = ("arch_model_id", "gpu_type", "engine", "source")
 Mask = npt.NDArray[np.bool_]
 
 

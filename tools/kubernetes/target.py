@@ -11,6 +11,7 @@ from knowledge.errors import Conflict, NotFound, SextantError
 from knowledge.records import Deployment, NewDeployment, Records
 from knowledge.snapshot import Snapshot
 from tools.deploy import DeploymentSpec, DeployProgress, ReplicaHealth, read_specification
+from tools.deploy.simulator_command import ENGINE as SIMULATED
 from tools.deploy.target import OnProgress, ignore_progress, new_deployment
 from tools.kubernetes.claim import holder, refuse_what_another_holds
 from tools.kubernetes.cluster import Cluster
@@ -221,7 +222,7 @@ class KubernetesTarget:
             owner=owner,
             thread=thread,
             target=self.name,
-            engine="vllm-simulator" if simulated else "vllm",
+            engine=SIMULATED if simulated else "vllm",
             time_factor=time_factor if simulated else 1.0,
             host=self._site.host,
         )

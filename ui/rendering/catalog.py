@@ -64,9 +64,7 @@ def ranking(answer: Mapping[str, Any]) -> None:
             [
                 row["rank"],
                 row["provider"],
-                row["model_key"]
-                if not row["gpu_count"]
-                else f"{row['sku_name']} ({row['gpu_count']:g}x {row['model_key']})",
+                _what(row),
                 row["region"],
                 row["normalized_price_usd"],
                 *([row["replicas"]] if many else []),

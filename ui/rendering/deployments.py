@@ -53,6 +53,8 @@ def load_progress(what: str) -> Iterator["OnProgress"]:
 
 def show_deployment(deployment: "Deployment", lines: Sequence[tuple[str, str]] = ()) -> None:
     """One deployment, its facts one per line."""
+    from tools.deploy.simulator_command import ENGINE as SIMULATED
+
     sheet = Table(box=None, show_header=False, pad_edge=False)
     sheet.add_column(style="dim")
     sheet.add_column(overflow="fold")
@@ -63,7 +65,8 @@ def show_deployment(deployment: "Deployment", lines: Sequence[tuple[str, str]] =
     sheet.add_row("endpoint", ", ".join(dict.fromkeys(deployment.endpoints)) or "none")
     if deployment.time_factor != 1:
         sheet.add_row("time factor", f"{deployment.time_factor:g} (the simulator runs that much faster than real time)")
-    sheet.add_row("planned cost", f"{dollars(deployment.monthly_cost_usd)} a month (the simulator itself is free)")
+    free = " (the simulator itself is free)" if deployment.engine == SIMULATED else ""
+    sheet.add_row("planned cost", f"{dollars(deployment.monthly_cost_usd)} a month{free}")
     for name, value in lines:
         sheet.add_row(name, value)
     console().print(sheet)

@@ -67,7 +67,7 @@ def _unfinished(path: Path) -> Iterator[IO[str]]:
     try:
         file = draft.open("w", encoding="utf-8", newline="")
     except OSError as error:
-        raise BadInput(f"{path}: cannot be written ({error.strerror})", field="report") from error
+        raise BadInput(f"{path} cannot be written: {error.strerror}", "choose another place", field="report") from error
     try:
         with file:
             yield file
