@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from knowledge.errors import StateUnusable
 from knowledge.snapshot import Snapshot
@@ -141,6 +141,11 @@ class Store:
             "WHERE offers_fts MATCH ? AND o.current = 1 ORDER BY f.rank LIMIT ?",
             [query, limit],
         )
+
+    def names(self, column: Literal["provider", "model_slug"]) -> list[str]:
+        """Return every seller or model of the current prices, in order."""
+        rows = self.connection.execute(f"SELECT DISTINCT {column} FROM offers WHERE current = 1 ORDER BY {column}")
+        return [str(row[0]) for row in rows]
 
     def history(self, sku_key: str) -> list[PriceEvent]:
         """Return everything that happened to one price, oldest first."""

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from knowledge.errors import NotFound
 from knowledge.snapshot import Snapshot
 from knowledge.store.database import PriceEvent, Store
-from knowledge.store.offer import Offer, model_slug
+from knowledge.store.offer import Offer, model_slug, slug
 from tools.catalog.candidates import Candidate, candidates, marks_of
 from tools.catalog.plausibility import normalized
 from tools.catalog.query import Query
@@ -51,11 +51,12 @@ class Catalog:
         return rank(self.candidates(query.workload_type), query)
 
     def search(self, text: str, limit: int = 20, *, workload_type: str | None = None) -> list[Offer]:
-        """Find offers by the words of seller, model and SKU; sellers themselves and current models come first."""
+        """Find offers by the words of seller, model and SKU; the very model, sellers themselves and current ones first."""
         found = self.store.search(text, limit=max(limit * 5, 100))
         if workload_type:
             found = [offer for offer in found if offer.workload_type == workload_type]
-        return sorted(found, key=lambda offer: len(marks_of(offer, self.today)))[:limit]
+        named = slug(text, "-")
+        return sorted(found, key=lambda offer: (offer.model_slug != named, len(marks_of(offer, self.today))))[:limit]
 
     def show(self, name: str) -> list[Sheet]:
         """Return every price of a SKU or of a model, as each source gives it. Raises `NotFound` with near names."""

@@ -15,6 +15,7 @@ _PLAIN_MACHINE = re.compile(
 )
 _FORM = re.compile(r"-(?:SXM|PCIe|NVL)$")
 _FORM_WORD = re.compile(r"sxm|pcie|nvl|hgx|dgx", re.IGNORECASE)
+CardWords = list[tuple[frozenset[str], str]]
 MODES = ("on_demand", "spot", "reserved_1y", "reserved_3y")
 
 
@@ -38,10 +39,7 @@ class RentalIndex:
             self._by_type[instance.cloud, squeezed(instance.instance_type)].append(instance)
             self._by_card[instance.cloud, instance.gpu_type].append(instance)
         self.clouds = frozenset(cloud for cloud, _ in self._by_type)
-        worded = ((_words(alias), held.gpu_type) for alias, held in sorted(aliases.items()) if held.gpu_type)
-        self._aliases = sorted(
-            ((words, gpu_type) for words, gpu_type in worded if words), key=lambda pair: -sum(map(len, pair[0]))
-        )
+        self._aliases = cards_by_words(aliases)
 
     def cloud_of(self, provider: str, text: str) -> str:
         """The id under which a seller rents machines, or an empty text."""
@@ -58,7 +56,7 @@ class RentalIndex:
         card = self.card_in(text)
         if held or not card:
             return None
-        held = [i for form in _forms(card, text) for i in self._by_card.get((cloud, form), ())]
+        held = [i for form in forms_of(card, text) for i in self._by_card.get((cloud, form), ())]
         cards = [i for i in held if i.region in {region, "global"} or not region]
         chosen = _as_worded(cards, text)
         return Rental(cloud, card, tuple(chosen), per_card=True) if chosen else None
@@ -72,13 +70,24 @@ class RentalIndex:
         return [instance for (_, card), held in self._by_card.items() if card == gpu_type for instance in held]
 
     def card_in(self, text: str) -> str:
-        """The accelerator that a description names, by its most telling known name; empty when there is none."""
-        words = _words(text)
-        named = [(alias, gpu_type) for alias, gpu_type in self._aliases if alias <= words]
-        return max(named, key=lambda pair: len(_words(pair[1]) & words))[1] if named else ""
+        """The accelerator that a description names; empty when there is none."""
+        return card_in(text, self._aliases)
 
 
-def _forms(card: str, text: str) -> tuple[str, ...]:
+def cards_by_words(aliases: Mapping[str, AcceleratorAlias]) -> CardWords:
+    """The words of every known name of an accelerator with its type, the most telling first."""
+    worded = ((_words(alias), held.gpu_type) for alias, held in sorted(aliases.items()) if held.gpu_type)
+    return sorted(((words, gpu_type) for words, gpu_type in worded if words), key=lambda pair: -sum(map(len, pair[0])))
+
+
+def card_in(text: str, cards: CardWords) -> str:
+    """The accelerator that a text names, by its most telling known name; empty when there is none."""
+    words = _words(text)
+    named = [(alias, gpu_type) for alias, gpu_type in cards if alias <= words]
+    return max(named, key=lambda pair: len(_words(pair[1]) & words))[1] if named else ""
+
+
+def forms_of(card: str, text: str) -> tuple[str, ...]:
     """The card, and its other form factors where the words do not say which of them it is."""
     base = _FORM.sub("", card)
     if base == card or _FORM_WORD.search(text):

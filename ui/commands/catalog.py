@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     from knowledge.connectors.protocol import Access, Connector
+    from knowledge.store.offer import Offer
     from tools.catalog.catalog import Catalog
 
 app = typer.Typer(
@@ -118,11 +120,19 @@ def search(
     limit: Limit = 20,
     json: Json = False,
 ) -> None:
-    """Find prices by name."""
+    """Find prices by name, or by a question in words: "how much is an H100 on runpod?"."""
+    from knowledge.errors import NotFound
+    from tools.catalog.finding import prices_asked
     from tools.catalog.query import canonical_workload
 
     catalog = _catalog()
-    found = catalog.search(text, limit, workload_type=canonical_workload(workload) if workload else None)
+    only = canonical_workload(workload) if workload else ""
+    found: Sequence[Offer] = catalog.search(text, limit, workload_type=only or None)
+    if not found:
+        asked = prices_asked(text, catalog, workload_type=only, limit=limit)
+        if not asked.offers:
+            raise NotFound("price", asked.asked or text, asked.near)
+        found = asked.offers
     _offers(catalog, {"offers": [catalog.record(offer) for offer in found]}, json=json)
 
 

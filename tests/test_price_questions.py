@@ -1,0 +1,115 @@
+"""Questions about prices in words find the right row: seller, model or card, way of billing, direction and unit."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from knowledge.errors import NotFound
+from knowledge.snapshot import load
+from knowledge.store.database import open_store
+from knowledge.store.offer import Offer
+from tools.catalog.catalog import Catalog
+from tools.catalog.finding import Prices, prices_asked
+from ui.commands.catalog import app
+
+SNAPSHOT = load()
+
+
+@pytest.fixture(scope="module")
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
+    with open_store(tmp_path_factory.mktemp("prices"), SNAPSHOT) as store:
+        yield Catalog(store, SNAPSHOT, date(2026, 11, 21))
+
+
+@pytest.fixture
+def ask(catalog: Catalog) -> Callable[[str], Prices]:
+    return lambda text: prices_asked(text, catalog)
+
+
+def told(offer: Offer) -> tuple[str, str, str, str, str]:
+    return offer.provider, offer.model_key, offer.billing_mode, offer.direction, offer.unit_name
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("how much is gpt-4o?", ("openai", "gpt-4o", "per_token", "input", "1m_tokens")),
+        ("was kostet gpt4o mini?", ("openai", "gpt-4o-mini", "per_token", "input", "1m_tokens")),
+        ("price of gemini 2.5 flash output tokens",
+         ("google_gemini", "gemini-2.5-flash", "per_token", "output", "1m_tokens")),
+        ("how much does gpt-4o-mini cost in batch?", ("openai", "gpt-4o-mini", "batch", "input", "1m_tokens")),
+        ("cached input of claude opus 4.8",
+         ("anthropic", "claude-opus-4-8", "cached_input", "cache_read", "1m_tokens")),
+        ("gemini 2.5 pro above 200k tokens",
+         ("google_gemini", "gemini-2.5-pro", "per_token_above_200k", "input", "1m_tokens")),
+        ("kimi k2.5 at fireworks", ("fireworks", "kimi-k2p5", "per_token", "input", "1m_tokens")),
+        ("what is the price of openai o3?", ("openai", "o3", "per_token", "input", "1m_tokens")),
+        ("prices for speech to text at deepgram", ("deepgram", "base", "per_unit", "input", "audio_min")),
+        ("how much is AWS rekognition per image?",
+         ("aws_rekognition", "rekog_custom_moderation_infer_tier1", "per_unit", "na", "image")),
+        ("what does bedrock charge for claude haiku 4.5?",
+         ("aws_bedrock", "anthropic.claude-haiku-4-5", "per_token", "input", "1m_tokens")),
+        ("how much is tts-1-hd?", ("openai", "tts-1-hd", "per_unit", "input", "1k_chars")),
+    ],
+)  # fmt: skip
+def test_the_first_row_is_what_was_asked_for(
+    ask: Callable[[str], Prices], question: str, first: tuple[str, str, str, str, str]
+) -> None:
+    assert told(ask(question).offers[0]) == first
+
+
+def test_machines_are_found_by_card_and_by_type_the_cheapest_card_first(ask: Callable[[str], Prices]) -> None:
+    cards = ask("how much is an H100 per hour?").offers
+    assert all("H100" in offer.model_key and offer.billing_mode == "on_demand" for offer in cards)
+    per_card = [offer.unit_price_usd / (offer.gpu_count or 1) for offer in cards]
+    assert per_card == sorted(per_card)
+    assert [offer.sku_name for offer in ask("how much is p5.48xlarge?").offers] == ["p5.48xlarge"]
+    assert {offer.provider for offer in ask("L40S on runpod").offers} == {"runpod"}
+    reserved = ask("what does a reserved A100 cost for 3 years on azure?").offers
+    assert reserved
+    assert all(offer.billing_mode.startswith("reserved") for offer in reserved)
+
+
+def test_the_cheapest_seller_of_a_model_comes_first_by_input_and_output_together(ask: Callable[[str], Prices]) -> None:
+    offers = ask("what is the cheapest provider for llama 3.3 70b?").offers
+    by_seller: dict[tuple[str, str], dict[str, float]] = {}
+    for offer in offers:
+        assert "llama-3.3-70b" in offer.model_key
+        by_seller.setdefault((offer.provider, offer.model_key), {})[offer.direction] = offer.unit_price_usd
+    both = [3 * sides["input"] + sides["output"] for sides in by_seller.values() if len(sides) == 2]
+    assert both == sorted(both)
+
+
+def test_two_things_are_both_answered(ask: Callable[[str], Prices]) -> None:
+    offers = ask("compare claude haiku 4.5 and gpt-5 mini").offers
+    assert {"claude-haiku-4-5", "gpt-5-mini"} <= {offer.model_key for offer in offers}
+
+
+def test_a_way_of_billing_that_is_not_sold_is_said(ask: Callable[[str], Prices]) -> None:
+    answer = ask("batch price of whisper-1")
+    assert answer.offers
+    assert answer.note == "No batch price is listed; these are the others."
+
+
+@pytest.mark.parametrize(
+    ("question", "near"), [("what does clade sonet cost?", "sonnet"), ("how much is gpt-99?", "gpt-5")]
+)
+def test_what_is_not_there_is_not_replaced_but_near_names_are_told(
+    ask: Callable[[str], Prices], question: str, near: str
+) -> None:
+    answer = ask(question)
+    assert answer.offers == ()
+    assert any(near in name for name in answer.near)
+
+
+def test_the_command_line_takes_a_question_too(tmp_path: Path) -> None:
+    run, home = CliRunner(), {"SEXTANT_HOME": str(tmp_path)}
+    found = run.invoke(app, ["search", "how much is gpt-4o at azure?", "--limit", "2", "--json"], env=home)
+    assert {offer["provider"] for offer in json.loads(found.stdout)["offers"]} == {"azure"}
+    unknown = run.invoke(app, ["search", "how much is gpt-99?"], env=home)
+    assert isinstance(unknown.exception, NotFound)
+    assert "gpt-4" in unknown.exception.near
