@@ -51,7 +51,7 @@ class Catalog:
         return rank(self.candidates(query.workload_type), query)
 
     def search(self, text: str, limit: int = 20, *, workload_type: str | None = None) -> list[Offer]:
-        """Find offers by the words of seller, model and SKU; the very model, sellers themselves and current ones first."""
+        """Find offers by the words of seller, model and SKU; the very model and current offers come first."""
         found = self.store.search(text, limit=max(limit * 5, 100))
         if workload_type:
             found = [offer for offer in found if offer.workload_type == workload_type]
