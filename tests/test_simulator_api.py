@@ -209,7 +209,7 @@ def test_small_endpoints_answer(url: str) -> None:
     assert httpx.get(f"{url}/health").status_code == 200
     assert httpx.get(f"{url}/ping").status_code == 200
     assert httpx.get(f"{url}/load").json() == {"server_load": 0}
-    assert httpx.get(f"{url}/version").json()["version"] == "0.33.0"
+    assert httpx.get(f"{url}/version").json()["version"] == VERSION
     assert httpx.get(f"{url}/nowhere").status_code == 404
     assert httpx.get(f"{url}/v1/completions").status_code == 405
     assert httpx.post(f"{url}/detokenize", json={"tokens": [3]}).status_code == 400

@@ -7,6 +7,7 @@ import struct
 import time
 from collections.abc import Mapping
 
+from tools.deploy.vllm_release import VERSION
 from tools.simulator.chat import chat_completions, rendered
 from tools.simulator.completions import completions, prompt_texts
 from tools.simulator.errors import ApiError
@@ -22,7 +23,7 @@ from tools.simulator.requests import (
     UnloadAdapterRequest,
 )
 from tools.simulator.responses import responses
-from tools.simulator.server import VLLM_VERSION, Endpoint, Server
+from tools.simulator.server import Endpoint, Server
 
 _MOST_NUMBERS = 1 << 20
 
@@ -76,7 +77,7 @@ async def load(server: Server, exchange: Exchange) -> None:
 async def version(server: Server, exchange: Exchange) -> None:
     """`GET /version`: vLLM's, and what is simulated how fast."""
     simulated = {"time_factor": server.options.pace.time_factor, **(server.options.hardware or {})}
-    exchange.respond_json(200, {"version": VLLM_VERSION, "simulator": simulated})
+    exchange.respond_json(200, {"version": VERSION, "simulator": simulated})
 
 
 async def metrics(server: Server, exchange: Exchange) -> None:

@@ -21,7 +21,6 @@ from tools.simulator.http import Exchange, Gone
 from tools.simulator.metrics import Metrics
 from tools.simulator.tokens import Tokenizer, block_hashes
 
-VLLM_VERSION = "0.33.0"
 _LONGEST_TOKEN = 128  # characters; longer ones are in no vocabulary
 
 Body = TypeVar("Body", bound=BaseModel)
