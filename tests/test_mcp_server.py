@@ -1,5 +1,6 @@
 """`sextant mcp` as another agent sees it: the official client, over the pipes of a real process."""
 
+import json
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -14,6 +15,7 @@ from mcp.client.stdio import stdio_client
 from mcp.types import CallToolResult, TextContent
 
 BILL = "date,provider,model,input_tokens,output_tokens,cost_usd\n2026-10-01,openai,gpt-4o-mini,1000000,100000,0.21\n"
+SHORT = 30_000  # characters, a third of them tokens: what an agent reads of one answer
 NAMES = {"plan", "compare", "predict", "catalog_search", "catalog_rank", "invoice"}
 
 
@@ -58,10 +60,14 @@ async def test_every_tool_says_what_it_takes_and_answers(tmp_path: Path) -> None
         plan = await answer("plan", text=words)
         assert plan["feasible"]
         assert plan["intent"]["total_users"] == 1000
-        assert 1 <= len(plan["lists"]["balanced"]) <= 3
+        assert len(plan["lists"]["balanced"]) == 1
+        assert {each["id"] for each in plan["options"]} == {each for ids in plan["lists"].values() for each in ids}
+        assert plan["options_in_all"] > len(plan["options"])
+        assert len(json.dumps(plan)) < SHORT
         again = await answer("plan", intent=plan["intent"], set={"total_users": 2000}, limit=1)
         assert again["intent"]["total_users"] == 2000
         both = await answer("compare", text=words, vs={"total_users": 2000}, limit=1)
+        assert len(json.dumps(both)) < 3 * SHORT
         assert "intent.total_users" in {row["field"] for row in both["difference"]}
         speed = await answer("predict", model="meta-llama/Llama-3.1-8B-Instruct", gpu="H100", concurrency=16)
         assert speed["ttft_ms"]["p50"] <= speed["ttft_ms"]["p99"]
@@ -77,7 +83,8 @@ async def test_every_tool_says_what_it_takes_and_answers(tmp_path: Path) -> None
 FAULTS: list[tuple[str, dict[str, Any], str]] = [
     ("plan", {}, "give one of text and intent"),
     ("plan", {"text": "a chatbot", "limit": 0}, "limit: input should be greater than or equal to 1"),
-    ("plan", {"text": "a chatbot", "surprise": 1}, "surprise: extra inputs are not permitted"),
+    ("plan", {"text": "a chatbot", "surprise": 1}, "surprise: unknown argument"),
+    ("plan", {"text": "a chatbot", "set": {"nope": 1}}, "unknown field: 'nope'"),
     ("plan", {"intent": {"total_users": -1}}, "total_users"),
     ("predict", {"model": "meta-llama/Llama-3.1-8B-Instruct", "gpu": "Z9000"}, "unknown accelerator"),
     ("predict", {"gpu": "H100"}, "model: field required"),
@@ -96,6 +103,7 @@ async def test_a_fault_is_told_in_one_line_with_its_field_and_a_cure(tmp_path: P
             assert result.isError, (name, arguments)
             assert words in text(result).splitlines()[0], (name, arguments, text(result))
             assert "pydantic" not in text(result)
+            assert len(text(result).splitlines()) == 2, text(result)
     assert "Traceback" not in (tmp_path / "log").read_text()
 
 

@@ -61,7 +61,9 @@ class Planned(Need):
     """A need to plan for."""
 
     why: Text | None = Field(
-        default=None, examples=["meta-llama/Llama-3.3-70B-Instruct@H100"], description="A candidate to explain."
+        default=None,
+        examples=["meta-llama/Llama-3.3-70B-Instruct@H100"],
+        description="Why not this? MODEL, or MODEL@ACCELERATOR; answered as `candidate`.",
     )
 
 
@@ -117,7 +119,7 @@ class Ranked(Body):
         default_factory=list,
         max_length=10,
         examples=[["input=300M tokens", "output=60M tokens"]],
-        description="What is used in a month.",
+        description="What is used in a month, as name=quantity: input=300M tokens, audio=100 hours.",
     )
     unit: Word = Field(default="", description="Compare per this unit instead of the usual one.")
     schedule: Word = Field(default="", description="standard, batch, priority, flex; spot, reserved_1y for gpu.")
@@ -139,7 +141,8 @@ class Billed(Body):
         default_factory=list,
         max_length=50,
         examples=[["EUR=1.08@2026-11-01"]],
-        description="What a currency is worth in USD.",
+        description="What a currency is worth in USD on a day, for bills in it.",
     )
     provider: Word = Field(default="", description="Provider of lines that name none.")
     task: Word = Field(default="chatbot", description="What the models are for, to judge substitutes by.")
+    limit: int = Field(default=10, ge=1, le=1000, description="Findings and anomalies to tell.")

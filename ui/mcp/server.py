@@ -1,6 +1,7 @@
 """An MCP server over standard input and output: lists the tools, checks questions, answers, says what failed."""
 
 import asyncio
+import json
 import logging
 from typing import Any
 
@@ -15,8 +16,10 @@ from ui.mcp.tools import TOOLS, Tool
 
 INSTRUCTIONS = (
     "Sextant plans LLM inference: say what is needed and get priced, explained options. Every figure names its source; "
-    "predictions come with an interval. Nothing here deploys or changes anything."
+    "predictions come with an interval: pass both on. Units stand at the end of names (_ms, _usd, _rps). Nothing here "
+    "deploys or changes anything."
 )
+SCHEMA = "the tool's input schema says what it may be"
 log = logging.getLogger("sextant.mcp")
 
 
@@ -35,18 +38,18 @@ def server_of(desk: Desk, version: str) -> Server[Any, Any]:
     async def listed() -> list[types.Tool]:
         return [_described(tool) for tool in TOOLS]
 
-    async def called(name: str, arguments: dict[str, Any]) -> dict[str, Any] | types.CallToolResult:
+    async def called(name: str, arguments: dict[str, Any]) -> types.CallToolResult:
         tool = known.get(name)
         if tool is None:
             return _failed(f"unknown tool: {name[:80]!r}", f"one of {', '.join(known)}")
         try:
-            return await asyncio.to_thread(tool.answer, tool.question.model_validate(arguments), desk)
+            answer = await asyncio.to_thread(tool.answer, tool.question.model_validate(arguments), desk)
+            text = types.TextContent(type="text", text=json.dumps(answer, ensure_ascii=False, separators=(",", ":")))
+            return types.CallToolResult(content=[text], structuredContent=answer)
         except ValidationError as error:
-            fault = error.errors(include_url=False)[0]
-            field = ".".join(map(str, fault["loc"])) or "arguments"
-            return _failed(f"{field}: {fault['msg'].lower()}", "see the tool's input schema")
+            return _failed(*_fault(error, tool))
         except SextantError as error:
-            return _failed(error.message, error.cure)
+            return _failed(error.message, error.cure or SCHEMA)
         except Exception:  # the edge of the process: the other side is told that it failed, the log why
             log.exception("the tool %s failed", name)
             return _failed("something went wrong", "the log of the server says more")
@@ -54,6 +57,15 @@ def server_of(desk: Desk, version: str) -> Server[Any, Any]:
     server.list_tools()(listed)  # type: ignore[no-untyped-call]  # mcp leaves its decorators without types
     server.call_tool(validate_input=False)(called)  # its own check would not name the field
     return server
+
+
+def _fault(error: ValidationError, tool: Tool) -> tuple[str, str]:
+    """What was wrong first, and what to do."""
+    fault = error.errors(include_url=False)[0]
+    field = ".".join(map(str, fault["loc"])) or "arguments"
+    if fault["type"] == "extra_forbidden":
+        return f"{field}: unknown argument", f"one of {', '.join(tool.question.model_fields)}"
+    return f"{field}: {fault['msg'][:1].lower()}{fault['msg'][1:]}", SCHEMA
 
 
 def _described(tool: Tool) -> types.Tool:
@@ -71,5 +83,4 @@ def _described(tool: Tool) -> types.Tool:
 
 
 def _failed(message: str, cure: str) -> types.CallToolResult:
-    text = f"{message}\n{cure}" if cure else message
-    return types.CallToolResult(content=[types.TextContent(type="text", text=text)], isError=True)
+    return types.CallToolResult(content=[types.TextContent(type="text", text=f"{message}\n{cure}")], isError=True)
