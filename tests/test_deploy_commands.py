@@ -2,9 +2,11 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -16,7 +18,9 @@ from typer.testing import CliRunner
 from knowledge.errors import StateUnusable
 from knowledge.records import Records
 from knowledge.records.outcome import Outcomes
+from tools.deploy import process
 from tools.deploy.local import LocalTarget
+from tools.deploy.process import Place
 from ui.cli import app
 
 SEXTANT = str(Path(sys.executable).with_name("sextant"))
@@ -158,3 +162,22 @@ def test_a_load_test_that_cannot_be_kept_is_shown_all_the_same(
     assert isinstance(result.exception, StateUnusable)
     assert "0 failed" in result.stdout
     assert "error_rate_percent" in result.stdout
+
+
+def test_ctrl_c_says_that_it_stopped_and_leaves_nothing_half_done(home: Path, tmp_path: Path) -> None:
+    plan = tmp_path / "specification.json"
+    plan.write_text(json.dumps(SPECIFICATION))
+    environment = {**os.environ, "SEXTANT_HOME": str(home)}
+    command = [SEXTANT, "deploy", "--spec", str(plan)]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as deploying:
+        deadline = time.monotonic() + 60
+        while not list(home.glob("deployments/*/*.run")):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        deploying.send_signal(signal.SIGINT)
+        said = deploying.communicate(timeout=60)[1]
+    (left,) = Records(home).deployments.all()
+    if deploying.returncode:  # else it was up before the signal came
+        assert (deploying.returncode, said) == (130, "stopped\n")
+        assert (left.state, left.reason) == ("failed", "stopped by Ctrl-C")
+        assert not any(process.find(Place(path, path)) for path in home.glob("deployments/*/*.run"))

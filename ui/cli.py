@@ -91,10 +91,16 @@ app.command("restore")(backup.restore)
 app.command("retention")(retention.retention)
 
 
+_INTERRUPTED = 130  # what Typer makes of Ctrl-C
+
+
 def main() -> None:
     """Entry point of the `sextant` script."""
     try:
-        sys.exit(app(standalone_mode=False) or 0)
+        code = app(standalone_mode=False) or 0
+        if code == _INTERRUPTED:
+            sys.stderr.write("stopped\n")
+        sys.exit(code)
     except typer.TyperException as error:  # usage: an unknown command or option, a value of the wrong form
         sys.stderr.write(error.format_message() + "\n")
         sys.exit(2)
@@ -103,9 +109,6 @@ def main() -> None:
         if error.cure:
             sys.stderr.write(error.cure + "\n")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.stderr.write("stopped\n")
-        sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()  # the reader left, as in `sextant plan … | head`
         sys.exit(0)

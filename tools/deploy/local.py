@@ -13,14 +13,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from knowledge.errors import Conflict, SextantError, Unavailable
+from knowledge.errors import Conflict, Unavailable
 from knowledge.records import Deployment, Records
 from tools.deploy import process, replicas
 from tools.deploy.pace import pace
 from tools.deploy.replicas import Launch
 from tools.deploy.simulator_command import ENGINE, ReplicaCommand, simulator_command
 from tools.deploy.specification import DeploymentSpec, read_specification
-from tools.deploy.target import DeployProgress, OnProgress, ReplicaHealth, ignore_progress, new_deployment
+from tools.deploy.target import (
+    DeployProgress,
+    OnProgress,
+    ReplicaHealth,
+    ignore_progress,
+    new_deployment,
+    why_stopped,
+)
 
 FIRST_PORT = 8100
 _LOCK_PATIENCE_S = 90.0
@@ -187,7 +194,7 @@ class LocalTarget:
             on_progress(DeployProgress("healthy", 0.95, f"{len(running)} of {spec.replicas} planned replicas run here"))
         except BaseException as error:
             replicas.stop(self._home / identity)
-            reason = error.message if isinstance(error, SextantError) else f"stopped by {type(error).__name__}"
+            reason = why_stopped(error)
             self._records.move(identity, "failed", who=who, action="deploy", reason=reason, replicas=())
             raise
         applied = self._records.move(identity, "applied", who=who, action="deploy", replicas=running)

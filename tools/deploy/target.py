@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from knowledge.errors import SextantError
 from knowledge.records import Deployment, NewDeployment
 from tools.deploy.specification import DeploymentSpec
 
@@ -80,3 +81,10 @@ def new_deployment(
         snapshot=spec.snapshot,
         host=host,
     )
+
+
+def why_stopped(error: BaseException) -> str:
+    """What the record of a deployment says that was broken off by `error`."""
+    if isinstance(error, SextantError):
+        return error.message
+    return "stopped by Ctrl-C" if isinstance(error, KeyboardInterrupt) else f"stopped by {type(error).__name__}"

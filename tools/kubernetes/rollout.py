@@ -11,7 +11,7 @@ from typing import Any
 from knowledge.errors import BadInput, SextantError, Unavailable
 from knowledge.records import Deployment, Replica
 from tools.deploy import DeployProgress
-from tools.deploy.target import OnProgress
+from tools.deploy.target import OnProgress, why_stopped
 from tools.kubernetes.claim import claim, holder
 from tools.kubernetes.findings import errors
 from tools.kubernetes.preflight import preflight
@@ -103,7 +103,7 @@ class Rollout:
 
     def _give_up(self, revision: Revision, error: BaseException, *, touched: bool) -> None:
         """After a failure: the cluster as it was before, where it was `touched` at all, and the records true to it."""
-        reason = error.message if isinstance(error, SextantError) else f"stopped by {type(error).__name__}"
+        reason = why_stopped(error)
         previous = self.revisions.before(revision.number)
         own = previous is not None and previous.deployment_id == revision.deployment_id
         try:
