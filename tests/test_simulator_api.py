@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from openai.types.chat import ChatCompletionToolParam
 from prometheus_client.parser import text_string_to_metric_families
 
+from tools.deploy.vllm_release import VERSION
+
 SEXTANT = str(Path(sys.executable).with_name("sextant"))
 WEATHER: ChatCompletionToolParam = {
     "type": "function",
