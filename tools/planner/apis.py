@@ -155,12 +155,8 @@ def monthly_usd(every: Sequence[Seller], traffic: TrafficProfile, *, batched: bo
     reuse = traffic.prefix_reuse_share
     cached = prompt * (reuse * read + (1 - reuse) * np.fmax(fresh, written)) + answer * output
     monthly = np.fmin(plain, cached)
-    split: dict[tuple[int, ...], bool] = {}
-    for position, seller in enumerate(every):
-        # Long-context prices matter only where some prompts are that long.
-        if seller.thresholds and seller.thresholds not in split:
-            split[seller.thresholds] = len(_tiers(seller, traffic)) > 1
-        if seller.thresholds and split[seller.thresholds]:
+    for position, seller in _tiered(tuple(every)):
+        if len(_tiers(seller, traffic)) > 1:  # long-context prices matter only where some prompts are that long
             monthly[position] = api_cost(seller, traffic, batched=batched).monthly_usd
     table: Floats = monthly
     return table
@@ -175,6 +171,12 @@ def _price_table(every: tuple[Seller, ...], batched: bool) -> Floats:  # key of 
         row = [(plain, "input"), (plain, "output"), (cached, "cache_read"), (cached, "cache_write")]
         rows.append([seller.prices.get(key, np.nan) for key in row])
     return np.array(rows, dtype=np.float64).reshape(-1, 4)
+
+
+@lru_cache(maxsize=4)
+def _tiered(every: tuple[Seller, ...]) -> Sequence[tuple[int, Seller]]:
+    """Sellers whose prices depend on the length of the prompt, with their position."""
+    return [(position, seller) for position, seller in enumerate(every) if seller.thresholds]
 
 
 def _million_tokens(traffic: TrafficProfile) -> tuple[float, float]:

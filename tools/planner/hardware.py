@@ -11,7 +11,7 @@ from knowledge.snapshot import Snapshot
 from tools.intent import Intent
 from tools.market import Market
 from tools.planner.grid import MAINLINE_VENDORS
-from tools.planner.offers import Offer, allowed, offers
+from tools.planner.offers import Offer, allowed, offers, places
 from tools.planner.ownership import card_price
 from tools.planner.rejection import Change, Ledger, Miss
 
@@ -35,7 +35,7 @@ def hardware(intent: Intent, snapshot: Snapshot, market: Market, ledger: Ledger)
         text = "owned hardware was asked for, but no cards were named: say which there are and how many"
         change = Change("available_gpus", [{"gpu_type": "NVIDIA-H100-80GB-SXM", "count": 8}])
         ledger.add([Miss("available_gpus", None, "owned cards", 0, 1, "cards", change, text)])
-    found = offers(market, intent) if _wants(intent, "cloud_rental") else []
+    found = offers(market, intent) if _wants(intent, "cloud_rental") else ()
     on_offer = {offer.gpu_type for offer in found}
     rented = []
     for card in snapshot.accelerators.values():
@@ -104,7 +104,7 @@ def _vendor(card: Accelerator) -> Miss:
 def _no_offer(card: Accelerator, intent: Intent, market: Market) -> Miss:
     elsewhere = _machines(market).get(card.gpu_type, ())
     text, change = f"no machine with {card.gpu_type} is in the price list", None
-    there = [row for row in elsewhere if allowed(row, intent)]
+    there = [row for row in elsewhere if allowed(row, places(intent))]
     if there:
         kinds = _priced(there)
         asked = " or ".join(each.replace("_", " ") for each in intent.billing or ("on_demand",))

@@ -4,9 +4,10 @@ Machines come whole: a replica of 2 cards on machines of 8 shares them with thre
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -44,26 +45,50 @@ class Offer:
         return (self.usd_per_hour, PRICE_RISK[self.confidence], self.cloud, self.region, self.instance_type)
 
 
-def offers(market: Market, intent: Intent) -> list[Offer]:
-    """Every offer of whole cards in the clouds, regions and billing that the intent allows."""
+class Places(NamedTuple):
+    """Where an intent allows machines; None: anywhere."""
+
+    clouds: tuple[str, ...] | None
+    regions: tuple[str, ...] | None
+    residency: tuple[str, ...] | None
+
+
+def places(intent: Intent) -> Places:
+    """The places of an intent."""
+    return Places(intent.clouds, intent.regions, intent.residency)
+
+
+def offers(market: Market, intent: Intent) -> Sequence[Offer]:
+    """The offers of whole cards in the clouds, regions and billing that the intent allows.
+
+    Dominated ones are left out: another of the same accelerator, size and billing is cheaper and as sure, and stands in
+    the same region where it counts how far it is to the users.
+    """
     billing = tuple(intent.billing or DEFAULT_BILLING)
-    return [offer for row, own in _billed(market, billing) if allowed(row, intent) for offer in own]
+    return _undominated(market, billing, places(intent), by_region=intent.user_region is not None)
 
 
-def allowed(row: Instance, intent: Intent) -> bool:
-    """Whether a machine is in the clouds and regions of the intent. Slices of cards are never planned for."""
+def allowed(row: Instance, where: Places) -> bool:
+    """Whether a machine is in the allowed clouds and regions. Slices of cards are never planned for."""
     if row.gpu_count < 1:
         return False
-    if intent.clouds and row.cloud not in intent.clouds:
+    if where.clouds and row.cloud not in where.clouds:
         return False
-    if intent.regions and row.region not in intent.regions:
+    if where.regions and row.region not in where.regions:
         return False
-    return not intent.residency or resides(row.region, intent.residency)
+    return not where.residency or resides(row.region, where.residency)
 
 
-@lru_cache(maxsize=16)
-def _billed(market: Market, billing: tuple[Billing, ...]) -> tuple[tuple[Instance, tuple[Offer, ...]], ...]:
-    return tuple((row, tuple(_priced(row, billing))) for row in market.instances)
+@lru_cache(maxsize=32)
+def _undominated(market: Market, billing: tuple[Billing, ...], where: Places, *, by_region: bool) -> Sequence[Offer]:
+    best: dict[tuple[object, ...], Offer] = {}
+    for row in market.instances:
+        if allowed(row, where):
+            for offer in _priced(row, billing):
+                key = (offer.gpu_type, offer.cards, offer.billing, offer.market, offer.region if by_region else None)
+                if key not in best or offer.order < best[key].order:
+                    best[key] = offer
+    return tuple(best.values())
 
 
 def _priced(row: Instance, billings: Iterable[Billing]) -> Iterable[Offer]:
@@ -118,11 +143,9 @@ class Shelf:
 
 
 def shelves(found: Iterable[Offer], gpu_types: Mapping[str, int], user_region: str | None = None) -> list[Shelf]:
-    """Shelves of the offers by billing, list prices and marketplaces apart; dominated offers are left out.
+    """Shelves of the offers by billing, list prices and marketplaces apart.
 
     With `user_region` offers at different distances from the users stand apart, too.
-
-    An offer is dominated when another of the same accelerator, size and billing is cheaper and as sure.
     """
     grouped: dict[tuple[Billing, bool, float], list[Offer]] = defaultdict(list)
     ways: dict[str, float] = {}

@@ -21,7 +21,7 @@ from tools.planner.grid import Floats, Mask
 from tools.planner.hosted import paid_hours
 from tools.planner.latency import Spread, latency, spread
 from tools.planner.mix import together
-from tools.planner.offers import DEFAULT_BILLING, Offer, allowed, offers, rent, shelves
+from tools.planner.offers import DEFAULT_BILLING, Offer, allowed, offers, places, rent, shelves
 from tools.planner.planning import Plan
 from tools.planner.profile import at_percentile
 from tools.planner.quantization import qualities
@@ -98,11 +98,11 @@ def shared_pool(
     return _cheapest(screened.take(np.flatnonzero(good)), plans, joint.traffic, found)
 
 
-def common_offers(plans: Sequence[Plan], market: Market) -> list[Offer]:
+def common_offers(plans: Sequence[Plan], market: Market) -> Sequence[Offer]:
     """Machines in clouds, regions and areas that every plan allows, under billing that every plan allows."""
     kinds = set.intersection(*(set(each.intent.billing or DEFAULT_BILLING) for each in plans))
-    rows = tuple(row for row in market.instances if all(allowed(row, each.intent) for each in plans))
-    return offers(replace(market, instances=rows), Intent(billing=tuple(sorted(kinds)))) if kinds else []
+    rows = tuple(row for row in market.instances if all(allowed(row, places(each.intent)) for each in plans))
+    return offers(replace(market, instances=rows), Intent(billing=tuple(sorted(kinds)))) if kinds else ()
 
 
 @dataclass(frozen=True, slots=True)
