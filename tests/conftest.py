@@ -74,6 +74,9 @@ async def sessions(tmp_path: Path) -> AsyncIterator["Sessions"]:
 
     async with opened(time_factor=200, settings=Settings(home=tmp_path), tied=True) as door:
         yield door
+        for each in door.context.records.deployments.all():
+            if each.replicas:
+                door.context.target.rollback(each.deployment_id, who="the end of a test")
 
 
 @contextmanager
