@@ -5,24 +5,30 @@ worth is the topic's doubt times the mean of how far the answers move the balanc
 monthly costs, plus `OTHER_MODEL` where the model changes, or `NO_PLAN` where nothing is left.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import log
+from typing import Any
+
+import numpy as np
 
 from agent.missing import missing
 from agent.planner import Facts, Planner
 from agent.specification import UNRESOLVED
-from agent.topics import Topic, open_topics
+from agent.topics import HARDWARE, Topic, open_topics
 from knowledge.errors import SextantError
 from templates.numbers import dollars
 from tools.editing import edit
 from tools.intent import Intent, Question, Unresolved
 from tools.planner import Plan
 from tools.planner.case import Case
+from tools.planner.grid import Mask
 from tools.planner.planning import search
+from tools.planner.pool import Pool
 from tools.planner.profile import profile
 from tools.planner.ranking import orders
+from tools.planner.shortlist import threshold
 
 LEAST_WORTH = 0.1
 """Below this nothing is asked: the expected move of the bill is a tenth or less."""
@@ -103,7 +109,7 @@ def weightiest(facts: Facts, intent: Intent, topics: Sequence[Topic]) -> tuple[T
 
 def worth_of(topic: Topic, now: Screened, intent: Intent, facts: Facts) -> Worth:
     """What an answer to `topic` would be worth, and the bills between which the answers move it."""
-    found = [screened(edit(intent, values), facts) for values in topic.answers]
+    found = [answered(intent, values, facts) for values in topic.answers]
     bills = tuple(sorted({now.monthly_usd, *(after.monthly_usd for after in found if after)}))
     if None not in found and bills[-1] - bills[0] < LEAST_SPAN_USD:
         return Worth(0.0, bills)
@@ -121,20 +127,66 @@ def screened(intent: Intent, facts: Facts) -> Screened | None:
     return _screened(intent.model_dump_json(), facts)
 
 
-@lru_cache(maxsize=256)
-def _screened(intent_json: str, facts: Facts) -> Screened | None:
+def answered(intent: Intent, values: Mapping[str, Any], facts: Facts) -> Screened | None:
+    """The balanced choice after an answer; one that only leaves candidates out needs no other search."""
+    after = edit(intent, values)
+    found = _searched(intent.model_dump_json(), facts)
+    left = _left(tuple(values), intent, after, found) if found is not None else None
+    if found is None or left is None:
+        return screened(after, facts)
+    case = replace(found.case, intent=after, traffic=profile(after, facts.snapshot))
+    return _best(case, found.candidates.take(np.flatnonzero(left)))
+
+
+def _left(changed: tuple[str, ...], before: Intent, after: Intent, found: "_Searched") -> Mask | None:
+    """Which candidates an answer leaves, by the rules of the search; None where it would find others."""
+    candidates, case = found.candidates, found.case
+    if changed == ("budget.max_monthly_cost_usd",) and before.budget is None:
+        limit = after.budget.max_monthly_cost_usd if after.budget else None
+        return None if limit is None else np.asarray(candidates.monthly_usd <= limit)
+    if changed == ("deployment_model",) and all(getattr(before, name) is None for name in HARDWARE):
+        sold = candidates.source < 0
+        left = {"api": sold, "cloud_rental": ~sold}.get(str(after.deployment_model), np.zeros_like(sold))
+        return left if left.any() else None
+    if changed == ("quality_threshold",) and before.quality_threshold is None and candidates.known_quality.all():
+        floors = [threshold(case.snapshot, profile(each, case.snapshot)) for each in (before, after)]
+        return np.asarray(candidates.quality_low >= floors[1]) if floors[1] >= floors[0] else None
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Searched:
+    """What a search found, and what it worked on."""
+
+    case: Case
+    candidates: Pool
+
+
+@lru_cache(maxsize=4)
+def _searched(intent_json: str, facts: Facts) -> _Searched | None:
     intent = Intent.model_validate_json(intent_json)
     try:
         case = Case(intent, profile(intent, facts.snapshot), facts.snapshot, facts.market)
         found = search(case).pool
     except SextantError:
         return None  # an answer that contradicts what was said leads nowhere
-    if found is None:
+    return None if found is None else _Searched(case, found)
+
+
+@lru_cache(maxsize=256)
+def _screened(intent_json: str, facts: Facts) -> Screened | None:
+    found = _searched(intent_json, facts)
+    return None if found is None else _best(found.case, found.candidates)
+
+
+def _best(case: Case, candidates: Pool) -> Screened | None:
+    """The head of the balanced list."""
+    if not len(candidates):
         return None
-    budget = intent.budget.max_monthly_cost_usd if intent.budget else None
-    order = orders(found, case.traffic.targets, intent.priority or "balanced", budget)["balanced"]
+    budget = case.intent.budget.max_monthly_cost_usd if case.intent.budget else None
+    order = orders(candidates, case.traffic.targets, case.intent.priority or "balanced", budget)["balanced"]
     row = int(order[0])
-    return Screened(str(found.model[row]), max(float(found.monthly_usd[row]), 0.01))
+    return Screened(str(candidates.model[row]), max(float(candidates.monthly_usd[row]), 0.01))
 
 
 def _worded(topic: Topic, worth: Worth) -> Question:

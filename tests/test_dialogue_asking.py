@@ -1,8 +1,10 @@
 """Which question is asked: one a turn, the one that moves the plan most, never one that was answered or asked."""
 
+from typing import Any
+
 import pytest
 
-from agent.asking import LEAST_WORTH, Screened, next_question, screened, worth_of
+from agent.asking import LEAST_WORTH, Screened, answered, next_question, screened, worth_of
 from agent.events import Asked, Event, Failed, Said
 from agent.missing import completing, missing, priceable
 from agent.planner import Facts, Here
@@ -156,3 +158,18 @@ def test_a_volume_in_a_unit_that_nobody_sells_by_is_ranked_and_asked_about() -> 
     assert values == {"usage.quantity": 5_000_000, "usage.unit": "tokens"}
     assert missing(edit(intent, values), FACTS.market) is None
     assert planned(edit(intent, values)).feasible
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"budget.max_monthly_cost_usd": 300.0},
+        {"deployment_model": "api"},
+        {"deployment_model": "cloud_rental"},
+        {"quality_threshold": "very_high"},
+    ],
+)
+@pytest.mark.parametrize("task", ["chatbot", "code_completion", "summarization"])
+def test_leaving_candidates_out_finds_what_a_search_finds(task: Any, values: dict[str, Any]) -> None:
+    intent = Intent(task_type=task, total_users=700, preferred_models=("Qwen/Qwen3-4B", "Qwen/Qwen3.6-27B"))
+    assert answered(intent, values, FACTS) == screened(edit(intent, values), FACTS)
