@@ -144,7 +144,7 @@ def test_a_chat_goes_on_with_the_other_replica_and_deploys_once(
     expect(revision).to_have_text("revision 2")
     assert [each["value"] for each in context.cookies() if each["name"] == "replica"] == ["1"]
     expect(users).to_have_value("2000")
-    expect(options.get_by_text("on the card")).to_be_visible()
+    expect(options.get_by_text("chosen", exact=True)).to_be_visible()
     expect(page.get_by_text(WORDS).first).to_be_visible()
     users.fill("2500")
     users.press("Enter")

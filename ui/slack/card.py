@@ -15,7 +15,7 @@ MOST_PLACES = 6
 
 def card_blocks(card: Card, *, may_deploy: bool) -> list[Block]:
     """The card as a message. Without `may_deploy` there is nothing to approve, and the card says so."""
-    shown = card_props(card, "")
+    shown = card_props(card)
     blocks = [header("Specification")]
     for group in shown["groups"]:
         lines = "\n".join(_line(field) for field in group["fields"])

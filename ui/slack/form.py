@@ -27,7 +27,7 @@ Json = Mapping[str, Any]
 
 def form(card: Card, place: Json) -> dict[str, Any]:
     """The modal for a card; `place` says where the card stands and comes back with the form."""
-    shown = card_props(card, "")
+    shown = card_props(card)
     blocks: list[Block] = []
     for group in shown["groups"]:
         blocks.append(section(bold(group["name"])))
@@ -67,7 +67,7 @@ def prompt_of(state: Json) -> str:
 
 def changes(card: Card, state: Json) -> dict[str, str]:
     """What the person changed: path → text as typed; an emptied field is cleared, one left alone is not there."""
-    fields = {field["key"]: field for group in card_props(card, "")["groups"] for field in group["fields"]}
+    fields = {field["key"]: field for group in card_props(card)["groups"] for field in group["fields"]}
     typed = {path: _typed(state, path) for path in fields if path in state}
     found = {path: text for path, text in typed.items() if text != fields[path]["text"].strip()}
     added = _typed(state, ADD_FIELD)

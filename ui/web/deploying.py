@@ -13,6 +13,7 @@ from knowledge.errors import BadInput, SextantError
 from ui.web.deployment import reply_props
 from ui.web.here import owner_here, thread_here
 from ui.web.turns import Screen
+from ui.web.wording import refusal
 
 Json = dict[str, Any]
 
@@ -42,7 +43,7 @@ class DeployHandlers:
                 raise BadInput(f"unknown request {str(values.get('kind'))[:40]!r}", f"one of: {', '.join(self._kinds)}")
             return {"errors": {}, **await answer(values)}
         except SextantError as error:
-            return {"errors": {getattr(error, "field", None) or "": _words(error)}}
+            return refusal(error)
 
     async def _manifests(self, values: Mapping[str, Any]) -> Json:
         found = await self._door.preview(thread_here(), owner_here(), str(values.get("form") or ""))

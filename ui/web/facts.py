@@ -107,23 +107,32 @@ def _noticed(anomaly: Mapping[str, Any]) -> str:
 
 def _finding(finding: Mapping[str, Any]) -> Json:
     return {
-        "title": finding["title"],
+        "title": _sentence(finding["title"]),
         "of": finding["bundle"],
         "spend": dollars(finding["spend_usd"]),
         "saving": f"{dollars(finding['monthly_saving_usd'])} a month",
         "counted": finding["counted"],
         "confidence": finding["confidence"],
-        "how": finding["how"],
+        "how": _sentence(finding["how"]),
         "condition": finding["condition"] or "",
-        "lines": f"{amount(finding['lines'])} lines, the first: {', '.join(map(str, finding['first_lines'][:8]))}",
+        "lines": f"{amount(finding['lines'])} lines, the first: {', '.join(map(str, _first(finding['first_lines'])))}",
         "source": finding["source_date"] or "",
         "url": _web(finding["source_url"] or ""),
         "others": [
-            f"{other['title']}: {dollars(other['monthly_saving_usd'])} a month. {other['how']}"
+            f"{other['title']}: {dollars(other['monthly_saving_usd'])} a month. {_sentence(other['how'])}"
             + (f". Only if {other['condition']}" if other["condition"] else "")
             for other in finding["alternatives"]
         ],
     }
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _first(lines: list[int]) -> list[int]:
+    """A few lines of the file, each once: one line may hold several kinds of tokens."""
+    return list(dict.fromkeys(lines))[:8]
 
 
 def _shares(rows: list[Json], total: float) -> list[Json]:

@@ -23,6 +23,7 @@ from ui.web.history import History
 from ui.web.looks import LookHandlers
 from ui.web.sign_in import SignIn
 from ui.web.turns import Screen
+from ui.web.wording import refusal
 
 LONG, STOP = ("approve", "rollback"), "stop"
 NAME_CHARS = 100
@@ -90,9 +91,7 @@ class Handlers:
             watched = self.measures.watched("web", kind if kind in ACTS else "unknown", events)
             first = await anext(watched, None)  # what is refused is said beside the button
         except SextantError as error:
-            return {
-                "errors": {getattr(error, "field", None) or "": " ".join(filter(None, (error.message, error.cure)))}
-            }
+            return refusal(error)
         turn = self._shown(_again(first, watched))
         if kind in LONG:
             task = asyncio.create_task(turn)
@@ -125,7 +124,7 @@ class Handlers:
         """What stands in this chat."""
         screen: Screen | None = cl.user_session.get("screen")
         if screen is None:
-            screen = Screen(self.door.context.target.name, thread_here())
+            screen = Screen(thread_here())
             cl.user_session.set("screen", screen)
         return screen
 

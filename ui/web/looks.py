@@ -21,6 +21,7 @@ from ui.rendering.option_words import simulated_words
 from ui.web.here import owner_here, thread_here
 from ui.web.props import options_props
 from ui.web.scenarios import scenario_props
+from ui.web.wording import refusal
 
 Json = dict[str, Any]
 
@@ -54,8 +55,7 @@ class LookHandlers:
                 raise BadInput(f"unknown look {str(asked.get('kind'))[:40]!r}", f"one of: {', '.join(self._kinds)}")
             return {"errors": {}, **await answer(asked)}
         except SextantError as error:
-            words = " ".join(filter(None, (error.message, error.cure)))
-            return {"errors": {getattr(error, "field", None) or "": words}}
+            return refusal(error)
 
     async def _what_if(self, asked: Mapping[str, Any]) -> Json:
         revision = asked.get("revision")

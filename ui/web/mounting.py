@@ -129,6 +129,7 @@ def _put_words(folder: Path) -> None:
     words = json.loads((Path(found.origin).parent / "translations" / f"{LANGUAGE}.json").read_text(encoding="utf-8"))
     words["chat"]["input"]["placeholder"] = "Say what you need, or change what is shown…"
     words["chat"]["watermark"] = "Every figure names its source; predictions come with an interval."
+    words["navigation"]["header"]["readme"] = "About"
     folder.mkdir(exist_ok=True)
     (folder / f"{LANGUAGE}.json").write_text(json.dumps(words), encoding="utf-8")
 

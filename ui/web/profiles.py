@@ -20,7 +20,7 @@ class Beginning:
 BEGINNINGS = (
     Beginning(
         "Plan",
-        "Say what you need. You get priced and explained options, deploy one and see it verified.",
+        "Say what you need. Sextant prices and explains what can serve it, deploys what you choose, and tests it.",
         (
             ("Support chatbot", "A customer-support chatbot for 1,000 users, fast, under $5,000 a month"),
             ("Code completion", "Code completion for 300 developers, first token within 150 ms, on GPUs we rent"),

@@ -12,16 +12,34 @@ from tools.editing import FIELDS
 from tools.planner.plots import cost_against_latency, spot
 from ui.rendering.option_words import option_words
 from ui.rendering.plan import PICKS, headline
-from ui.web.wording import worded
+from ui.web.wording import LABELS, worded
 
 Json = dict[str, Any]
 
-PICKS_SHOWN = frozenset(name.replace("_", " ") for name in PICKS)
+OPTION_FIELDS = {
+    "model_id": "model",
+    "kind": "how it runs",
+    "gpu_type": "GPU",
+    "quantization": "precision",
+    "tensor_parallel": "GPUs a replica",
+    "gpu_count": "GPUs",
+    "cost.monthly_usd": "cost a month",
+    "cost.per_1k_tokens_usd": "cost of 1,000 tokens",
+    "predicted.ttft_ms.p90": "TTFT p90 (ms)",
+    "predicted.tpot_ms.p90": "TPOT p90 (ms)",
+    "predicted.e2e_ms.p90": "E2E p90 (ms)",
+    "predicted.utilization": "used",
+    "network.round_trip_ms": "way to the users (ms)",
+    "quality.score": "quality",
+    "risk.total": "risk",
+}
+"""What people call the fields of an option that a comparison names."""
+APPLYING = {line.applies: line.path for _, lines in GROUPS for line in lines if line.applies}
 ACRONYMS = frozenset({"ttft", "tpot", "e2e", "qps", "gpu"})
 
 
-def card_props(card: Card, target: str) -> Json:
-    """The specification: fields with text, unit, choices and provenance; what would be deployed where."""
+def card_props(card: Card) -> Json:
+    """The specification: fields with text, unit, choices and provenance, those that can be added, what is chosen."""
     spec = card.spec
     shown = {field["key"] for group in spec["groups"] for field in group["fields"]}
     return {
@@ -35,7 +53,7 @@ def card_props(card: Card, target: str) -> Json:
         ],
         "unresolved": [f"“{item['text']}”: {item['why']}" for item in spec["unresolved"]],
         "snapshot": spec["snapshot"],
-        "chosen": _chosen(spec["chosen"], target),
+        "chosen": _chosen(spec["chosen"]),
         "deployment": spec["deployment"],
     }
 
@@ -72,7 +90,7 @@ def written(value: Any) -> str:
     return json.dumps(value) if isinstance(value, dict) else str(value)
 
 
-def _chosen(option: Mapping[str, Any] | None, target: str) -> Json | None:
+def _chosen(option: Mapping[str, Any] | None) -> Json | None:
     if option is None:
         return None
     return {
@@ -81,7 +99,6 @@ def _chosen(option: Mapping[str, Any] | None, target: str) -> Json | None:
         "monthly": dollars(option["cost"]["monthly_usd"]),
         "why": option["why"],
         "deployable": option["kind"] != "api",
-        "target": target,
     }
 
 
@@ -114,7 +131,7 @@ def _rejected(rejected: Mapping[str, Any]) -> Json:
     return {
         "rules": [
             {
-                "rule": rule.replace("_", " "),
+                "rule": _words(rule),
                 "count": f"{count:,} {rejected['counted'].get(rule, '')}",
                 "nearest": nearest[rule]["text"] if rule in nearest else "",
                 "change": _change(nearest[rule]["change"]) if rule in nearest else None,
@@ -132,8 +149,10 @@ def _change(change: Mapping[str, Any] | None) -> Json | None:
     if change is None or change["field"] not in FIELDS:
         return None
     cost = f", then {dollars(change['monthly_usd'])} a month" if change.get("monthly_usd") is not None else ""
-    shown = f"{change['field']} = {written(change['value']) or 'not set'}{cost}"
-    return {"values": {change["field"]: change["value"]}, "text": shown}
+    line = LABELS.get(change["field"])
+    label, unit = (line.label, line.unit) if line else (_words(change["field"]), "")
+    value = " ".join(filter(None, (written(change["value"]).replace("_", " "), unit))) if change["value"] else "not set"
+    return {"values": {change["field"]: change["value"]}, "text": f"{label}: {value}{cost}"}
 
 
 def comparison_props(comparison: Comparison) -> Json:
@@ -154,18 +173,29 @@ def comparison_props(comparison: Comparison) -> Json:
 
 
 def _named(path: str) -> str:
-    """`balanced.predicted.ttft_ms.p90` and `ttft_p90_ms` as `balanced · TTFT p90 (ms)` and `TTFT p90 (ms)`."""
-    parts = [part for part in path.split(".") if part not in ("intent", "predicted", "cost", "traffic")]
-    units = [word for part in parts for word in ("ms", "usd") if part.endswith(f"_{word}")]
-    words = [part.removesuffix("_ms").removesuffix("_usd").replace("_", " ") for part in parts]
-    shown = [" ".join(each.upper() if each in ACRONYMS else each for each in text.split()) for text in words]
-    head, *rest = shown
-    text = f"{head} · {' '.join(rest)}" if rest and head in PICKS_SHOWN else " ".join(shown)
-    return f"{text} ({units[0].upper() if units[0] == 'usd' else units[0]})" if units else text
+    """`balanced.predicted.ttft_ms.p90` and `total_users` as `Balanced: TTFT p90 (ms)` and `People with access`."""
+    head, _, rest = path.partition(".")
+    if head in PICKS and rest:
+        return f"{PICKS[head].capitalize()}: {OPTION_FIELDS.get(rest) or _words(rest)}"
+    own = path.removeprefix("intent.").removeprefix("traffic.")
+    if line := LABELS.get(own) or LABELS.get(APPLYING.get(path, "")):
+        return ", ".join(filter(None, (line.label, line.unit)))
+    return OPTION_FIELDS.get(path) or _words(own)
+
+
+def _words(name: str) -> str:
+    """`ttft_p90_ms` as `TTFT p90 (ms)`, any other name without underscores."""
+    stem = name.rpartition(".")[2] if name.count(".") else name
+    text = " ".join(each.upper() if each in ACRONYMS else each for each in stem.removesuffix("_ms").split("_"))
+    return f"{text} (ms)" if stem.endswith("_ms") else text
 
 
 def _figure(path: str, value: Any) -> str:
-    return dollars(value) if path.endswith("_usd") and isinstance(value, int | float) else amount(value)
+    if not isinstance(value, int | float):
+        return amount(value)
+    if path.endswith("utilization"):
+        return f"{value:.0%}"
+    return dollars(value) if path.endswith("_usd") else amount(value)
 
 
 def report_props(report: Report) -> Json:
@@ -196,7 +226,7 @@ def report_props(report: Report) -> Json:
             {"name": "planned cost", "text": f"{dollars(facts['monthly_cost_usd'])} a month"},
         ],
         "notes": [f"{each['count']} × {each['kind']}: {each['example']}" for each in facts["errors"]]
-        + list(facts["warnings"]),
+        + [worded(each).replace("`", "") for each in facts["warnings"]],
         "sources": [f"{name}: {text}" for name, text in facts.get("sources", {}).items()],
         "papers": facts.get("papers", []),
     }

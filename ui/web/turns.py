@@ -8,6 +8,7 @@ from typing import Any
 import chainlit as cl
 
 from agent.events import Asked, Card, Comparison, Event, Failed, Options, Progress, Report, Said
+from ui.rendering.plan import PICKS
 from ui.web import deployment, facts, props
 from ui.web.closer import closer_props
 from ui.web.sliders import sliders
@@ -16,6 +17,7 @@ SHOW_AFTER_S = 1.5
 SHOW_EVERY_S = 0.25
 SPECIFICATION, OPTIONS, CLOSER, DEPLOYMENT = "SpecCard", "OptionsCard", "CloserCard", "DeployCard"
 STANDING = (SPECIFICATION, OPTIONS, CLOSER, DEPLOYMENT)
+OTHER_PICKS = tuple(f"{title.capitalize()}: " for name, title in PICKS.items() if name != "balanced")
 NO_FILE = "about:blank"
 """Where a card's file is. Chainlit would write one before every change, which nobody reads."""
 
@@ -80,15 +82,14 @@ class Work:
 class Screen:
     """What stands in one chat: the newest specification, options and deployment, which clicks change in place."""
 
-    def __init__(self, target: str, thread: str) -> None:
-        self.target = target
+    def __init__(self, thread: str) -> None:
         self.thread = thread
         self.elements: dict[str, cl.CustomElement] = {}
 
     async def play(self, events: AsyncIterator[Event], *, in_place: bool) -> None:
         """Show a turn. `in_place` redraws the standing cards, as a click on them expects."""
         work = Work(self.elements.get(SPECIFICATION) if in_place else None, self.elements.get(DEPLOYMENT))
-        cards, said, failed = _Cards(self.target, self.thread), [], []
+        cards, said, failed = _Cards(self.thread), [], []
         try:
             async for event in events:
                 match event:
@@ -156,7 +157,7 @@ class Screen:
 
     def restore(self, elements: list[dict[str, Any]], card: Card | None, options: Options | None) -> None:
         """Take the cards of a resumed chat over again, filled from the conversation; `elements` are what is shown."""
-        cards = _Cards(self.target, self.thread)
+        cards = _Cards(self.thread)
         for event in (card, options):
             if event is not None:
                 cards.take(event)
@@ -176,8 +177,7 @@ class Screen:
 class _Cards:
     """The card and the options of a turn; options are drawn for the revision of their card."""
 
-    def __init__(self, target: str, thread: str) -> None:
-        self.target = target
+    def __init__(self, thread: str) -> None:
         self.thread = thread
         self.card: Card | None = None
         self.options: Options | None = None
@@ -193,7 +193,7 @@ class _Cards:
             return {}
         options = props.options_props(self.options, self.card.revision, () if deployed else said)
         shown = {
-            SPECIFICATION: props.card_props(self.card, self.target),
+            SPECIFICATION: props.card_props(self.card),
             OPTIONS: options | {"sliders": sliders(self.card.spec, self.options.options)},
             CLOSER: closer_props(self.options, self.card.revision, self.thread),
         }
@@ -207,7 +207,7 @@ async def tell(event: Event, thread: str) -> None:
         case Said() if (card := facts.drawn(event, thread)) is not None:
             await _element(*card)
         case Said(text=text):
-            await cl.Message(content=text.replace("\n", "\n\n")).send()
+            await cl.Message(content="\n\n".join(_unrepeated(text.splitlines()))).send()
         case Asked():
             await _element("QuestionCard", props.question_props(event))
         case Comparison():
@@ -218,6 +218,11 @@ async def tell(event: Event, thread: str) -> None:
             await cl.ErrorMessage(content=f"{message}\n\n{cure}" if cure else message).send()
         case _:
             raise TypeError(f"no face for {type(event).__name__}")
+
+
+def _unrepeated(lines: Sequence[str]) -> list[str]:
+    """Without the picks after the first, when that is not all there is: the lists of the options show them."""
+    return [line for line in lines if not line.startswith(OTHER_PICKS)] or list(lines)
 
 
 async def _element(name: str, values: dict[str, Any]) -> None:

@@ -5,6 +5,17 @@ window.addEventListener("message", (event) => {
   if (thread && /^[0-9a-f-]{36}$/.test(thread)) history.replaceState(history.state, "", `/ui/thread/${thread}`)
 })
 
+// How a card asks the server: what it answers, or what to say when it does not.
+globalThis.sextantAsk = (callAction) => async (name, payload) => {
+  const lost = { errors: { "": "The server did not answer; try again." } }
+  try {
+    const answer = await callAction({ name, payload })
+    return (answer && answer.response) || lost
+  } catch (failure) {
+    return lost
+  }
+}
+
 // What arrives together is drawn together: a turn changes four cards, and Chainlit would draw the whole chat for each.
 const TOGETHER_MS = 4
 const reading = Object.getOwnPropertyDescriptor(WebSocket.prototype, "onmessage")

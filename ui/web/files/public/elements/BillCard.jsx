@@ -12,7 +12,7 @@ const Finding = ({ finding }) => {
       </div>
       <div className="sx-line">
         <span className="sx-quiet">{finding.of}, {finding.spend} spent</span>
-        <span className="sx-badge">{finding.confidence}</span>
+        <span className="sx-badge">{finding.confidence} confidence</span>
         {!finding.counted && <span className="sx-badge sx-template">not counted in the sum</span>}
         <span className="sx-space" />
         <button className="sx-link" aria-expanded={open} onClick={() => setOpen(!open)}>{open ? "Less" : "How, and from what"}</button>

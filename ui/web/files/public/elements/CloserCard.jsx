@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from "react"
 const VIEWS = [["load", "Latency by load"], ["cost", "Cost over time"], ["day", "Over the day"], ["waits", "Simulated waits"]]
 const RUNS = [1, 4]
 const REDRAW_AFTER_MS = 700 // what people wait for comes first
-const LOST = { errors: { "": "The server did not answer; try again." } }
+const LIST_AFTER_MS = 400, KEPT_WITHIN = 150 // a busy server keeps a scenario after the turns before it
 const NAME = /[^\p{L}\p{N}_ .-]/gu
 
 const ROWS = [
@@ -36,18 +36,16 @@ const Scenarios = ({ ask, say, revision }) => {
   const [kept, setKept] = useState(null)
   const [ticked, setTicked] = useState([])
   const [name, setName] = useState("")
-  const list = async () => { const answer = await ask({ kind: "scenarios" }); setKept(answer.scenarios || []) }
+  const list = async () => { const { scenarios = [] } = await ask({ kind: "scenarios" }); setKept(scenarios); return scenarios }
   useEffect(() => { list() }, [revision])
   const save = async () => {
     const plain = name.replace(NAME, " ").trim().slice(0, 40)
     if (!plain) return
     setName("")
     await say(`save this as ${plain}`)
-    for (let tries = 0; tries < 8; tries++) {
-      await new Promise((done) => setTimeout(done, 250))
-      const answer = await ask({ kind: "scenarios" })
-      setKept(answer.scenarios || [])
-      if ((answer.scenarios || []).some((each) => each.name === plain.toLowerCase())) return
+    for (let tries = 0; tries < KEPT_WITHIN; tries++) {
+      if ((await list()).some((each) => each.name === plain.toLowerCase())) return
+      await new Promise((done) => setTimeout(done, LIST_AFTER_MS))
     }
   }
   const tick = (each) => setTicked((before) => before.includes(each) ? before.filter((one) => one !== each) : [...before, each])
@@ -85,14 +83,7 @@ function Closer({ data, callAction, sendUserMessage }) {
   const first = data.titles && data.titles.length ? data.titles[0].id : ""
   const current = (data.titles || []).some((each) => each.id === option) ? option : first
 
-  const ask = async (payload) => {
-    try {
-      const answer = await callAction({ name: "look", payload })
-      return (answer && answer.response) || LOST
-    } catch (failure) {
-      return LOST
-    }
-  }
+  const ask = (payload) => sextantAsk(callAction)("look", payload)
   useEffect(() => {
     if (!place.current || seen) return undefined
     const watch = new IntersectionObserver((entries) => { if (entries.some((each) => each.isIntersecting)) setSeen(true) })

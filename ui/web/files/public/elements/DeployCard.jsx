@@ -2,14 +2,6 @@ import { useEffect, useRef, useState } from "react"
 
 // From a choice to something that runs: where, at what cost, with which manifests, and then how it does.
 
-const caller = (callAction) => async (name, payload) => {
-  try {
-    const answer = await callAction({ name, payload })
-    return (answer && answer.response) || {}
-  } catch (failure) {
-    return { errors: { "": "The server did not answer; try again." } }
-  }
-}
 const problem = (answer) => Object.values(answer.errors || {}).join(" ")
 
 const Confirm = ({ words, label, testid, onYes, onNo, children }) => (
@@ -247,7 +239,7 @@ function Deployment({ props, callAction, sendUserMessage }) {
   const working = Boolean(props.work)
   useEffect(() => { if (working && place.current) place.current.scrollIntoView({ block: "start", behavior: "smooth" }) }, [working])
   if (props.superseded) return null
-  const call = caller(callAction)
+  const call = sextantAsk(callAction)
   const busy = sending || Boolean(props.work)
   const send = async (kind, values) => {
     setSending(true)

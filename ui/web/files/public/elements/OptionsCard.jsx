@@ -4,7 +4,6 @@ import { useEffect, useRef, useState } from "react"
 // Pareto chart, and what was left out. Figures and drawings come formatted from the server.
 
 const PREVIEW_MS = 60, SETTLE_MS = 700, REFINE_AFTER_MS = 900
-const LOST = { errors: { "": "The server did not answer; try again." } }
 
 const Times = ({ times }) => (
   <span className="sx-times">
@@ -17,7 +16,7 @@ const Times = ({ times }) => (
   </span>
 )
 
-const Slider = ({ slider, at, onMove, onSettle, disabled }) => {
+const Slider = ({ slider, at, onMove, onSettle }) => {
   const waiting = useRef(null)
   const settle = () => { clearTimeout(waiting.current); waiting.current = null; onSettle(slider.key) }
   useEffect(() => () => clearTimeout(waiting.current), [])
@@ -25,7 +24,7 @@ const Slider = ({ slider, at, onMove, onSettle, disabled }) => {
     <label className="sx-slider">
       <span>{slider.label}</span>
       <output>{slider.texts[at]}</output>
-      <input type="range" min={0} max={slider.values.length - 1} step={1} value={at} disabled={disabled}
+      <input type="range" min={0} max={slider.values.length - 1} step={1} value={at}
         data-testid={`slider-${slider.key}`} aria-valuetext={slider.texts[at]} aria-label={slider.label}
         onChange={(event) => onMove(slider.key, Number(event.target.value))}
         onPointerUp={settle} onBlur={() => { if (waiting.current) settle() }}
@@ -52,14 +51,14 @@ const Option = ({ option, picked, refined, onPick, onChoose, onRefine, busy }) =
         {option.runs}<span className="sx-quiet">{option.where}</span>
         <span className="sx-space" />
         <button className="sx-link" aria-expanded={open} onClick={() => setOpen(!open)}>Why</button>
-        {option.chosen ? <span className="sx-badge sx-picked">on the card</span> :
+        {option.chosen ? <span className="sx-badge sx-picked">chosen</span> :
           <button disabled={busy} data-testid={`choose-${option.id}`} onClick={() => onChoose(option.id)}>Choose</button>}
       </div>
       <div className="sx-line">
         <Times times={option.times} />
         <span className="sx-quiet">{option.used === "–" ? "" : `${option.used} used`}</span>
-        <span className="sx-quiet">quality {option.quality}</span>
-        <span className="sx-quiet">risk {option.risk}</span>
+        <span className="sx-quiet" title="of 100, for this kind of work">quality {option.quality}</span>
+        <span className="sx-quiet" title="0 is none, 1 is most: of the machine, its load, its price and the prediction">risk {option.risk}</span>
         <span className={`sx-badge sx-${option.evidence.replace(" ", "-")}`} title={option.interval}>{option.evidence}</span>
       </div>
       {refined && (
@@ -76,7 +75,7 @@ const Option = ({ option, picked, refined, onPick, onChoose, onRefine, busy }) =
           {option.interval && <p>{option.interval}</p>}
           {option.neighbours.map((text) => <p key={text}>Nearest measurement: {text}</p>)}
           {option.lines.map((text) => <p key={text}>{text}</p>)}
-          <p>{option.price} {option.price_url && <code>{option.price_url}</code>}</p>
+          <p>{option.price} {/^https?:/.test(option.price_url) ? <a href={option.price_url} target="_blank" rel="noreferrer">source ↗</a> : option.price_url}</p>
           {refined && <p>{refined.text} ({refined.requests} requests)</p>}
           {!refined && option.used !== "–" && onRefine && (
             <p><button onClick={() => onRefine(option.id)} data-testid={`simulate-${option.id}`}>Simulate it at the peak</button></p>
@@ -185,30 +184,17 @@ function Options({ data, callAction }) {
   const newest = useRef({ number: 0, asked: 0, running: false })
   useEffect(() => { setTrial({}); setPreview(null); newest.current.number++ }, [data.revision])
 
-  const ask = async (payload) => {
-    try {
-      const answer = await callAction({ name: "look", payload })
-      return (answer && answer.response) || LOST
-    } catch (failure) {
-      return LOST
-    }
-  }
+  const call = sextantAsk(callAction)
+  const ask = (payload) => call("look", payload)
   const [refined, progress, refine] = useSimulated(ask, data.superseded ? -1 : data.revision, !data.superseded && Object.keys(data.options || {}).length > 0)
   if (data.superseded) return null
 
   const send = async (kind, values) => {
     setBusy(true)
-    try {
-      const answer = await callAction({ name: "act", payload: { kind, revision: data.revision, values } })
-      const errors = (answer && answer.response && answer.response.errors) || {}
-      setError(Object.values(errors).join(" "))
-      return Object.keys(errors).length === 0
-    } catch (failure) {
-      setError(LOST.errors[""])
-      return false
-    } finally {
-      setBusy(false)
-    }
+    const wrong = Object.values((await call("act", { kind, revision: data.revision, values })).errors || {})
+    setError(wrong.join(" "))
+    setBusy(false)
+    return wrong.length === 0
   }
   const sliders = data.sliders || []
   const valuesOf = (moved) => Object.fromEntries(Object.entries(moved).map(([key, at]) => [key, sliders.find((each) => each.key === key).values[at]]))
@@ -250,7 +236,7 @@ function Options({ data, callAction }) {
     <div className="sx-sliders" role="group" aria-label="Try other needs">
       {sliders.map((slider) => (
         <Slider key={slider.key} slider={slider} at={trial[slider.key] === undefined ? slider.at : trial[slider.key]}
-          onMove={move} onSettle={settle} disabled={false} />
+          onMove={move} onSettle={settle} />
       ))}
     </div>
   )

@@ -45,16 +45,11 @@ function Specification({ props, callAction }) {
   const busy = sending || Boolean(props.work)
   useEffect(() => { setDraft({}); setErrors({}); setAdded([]) }, [props.revision])
 
+  const call = sextantAsk(callAction)
   const send = async (kind, values) => {
     setBusy(true)
-    try {
-      const answer = await callAction({ name: "act", payload: { kind, revision: props.revision, values: values || {} } })
-      setErrors((answer && answer.response && answer.response.errors) || {})
-    } catch (error) {
-      setErrors({ "": "The server did not answer; try again." })
-    } finally {
-      setBusy(false)
-    }
+    setErrors((await call("act", { kind, revision: props.revision, values: values || {} })).errors || {})
+    setBusy(false)
   }
   const change = (key, text) => setDraft((before) => ({ ...before, [key]: text }))
   const changed = Object.keys(draft).length > 0
@@ -77,8 +72,10 @@ function Specification({ props, callAction }) {
         <h3>Specification</h3>
         <span className="sx-quiet" data-testid="revision">revision {props.revision}</span>
         <span className="sx-space" />
-        <button disabled={busy} data-testid="undo" onClick={() => send("undo")}>Undo</button>
-        <button disabled={busy} data-testid="redo" onClick={() => send("redo")}>Redo</button>
+        <span className="sx-pair">
+          <button disabled={busy} data-testid="undo" onClick={() => send("undo")}>Undo</button>
+          <button disabled={busy} data-testid="redo" onClick={() => send("redo")}>Redo</button>
+        </span>
       </header>
       <div className="sx-groups">
         {groups.map((group) => (
@@ -104,7 +101,7 @@ function Specification({ props, callAction }) {
               <span className="sx-quiet">{each.note}</span>
             </div>
           ))}
-          <button data-testid="stop-work" onClick={() => callAction({ name: "act", payload: { kind: "stop" } })}>Stop</button>
+          <button data-testid="stop-work" onClick={() => call("act", { kind: "stop" })}>Stop</button>
         </div>
       )}
       <footer className="sx-foot">
