@@ -57,7 +57,9 @@ _PRICE = re.compile(
     r"^(?:how much (?:is|are|does|do)|what(?:'?s| is| are) the (?:current |cheapest )?prices?|what does|what do"
     r"|prices? (?:of|for)|what(?:'?s| is) the cheapest (?!plan|option|choice|possible|one\b|way)|"
     r"cheapest (?:provider|api|price|cloud|offer)|who (?:sells|offers|has)|which provider|was kostet|wie viel kostet|"
-    r"combien coute|quel est le prix|cuanto cuesta|list prices?|show (?:me )?(?:the )?prices?)\b"
+    r"combien coute|quel est le prix|cuanto cuesta|list prices?|show (?:me )?(?:the )?prices?"
+    r"|compare (?:the )?prices? of|(?:spot|batch|reserved|current|azure|aws|gcp|openai|anthropic) prices? (?:of|for)"
+    r"|price per \w+ (?:of|for)|prix d[eu']|precios? del?|preise? (?:von|fur)|cheapest [a-z]+\d\w* per hour)\b"
 )
 _ABOUT_THE_PLAN = re.compile(
     r"\b(?:it|this|that|the plan|we|us|our|the first|option|das|es|ca|cela|eso|esto|un token|a token)\b"
