@@ -130,3 +130,47 @@ def test_a_calendar_month_counts_as_one_month() -> None:
     assert round(Period("2026-10-01", "2026-10-10").factor, 4) == Decimal("3.0420")
     assert Period("", "").factor == 1
     assert Period("2026-10-99", "nonsense").days is None
+
+
+def dressed(rows: list[list[str]], style: tuple[str, str], places: list[int], totals: list[int]) -> str:
+    """The table as somebody else would save it: other separator, marks and order of columns, totals, empty rows."""
+    delimiter, mark = style
+
+    def cell(text: str) -> str:
+        shown = text.replace(".", mark) if text.replace(".", "").lstrip("-").isdecimal() else text
+        return f'"{shown}"' if delimiter in shown else shown
+
+    lines, running = [], Decimal(0)
+    for number, row in enumerate(rows):
+        lines.append(delimiter.join(cell(row[place]) for place in places))
+        running += Decimal(row[7]) if number else 0
+        if number in totals and number:
+            stated = ["", "Total", "", "", "", "", "", f"{running:f}", ""]
+            lines += ["", delimiter.join(cell(stated[place]) for place in places)]
+    return "\n".join(lines)
+
+
+@LAW
+@given(
+    st.lists(
+        ROWS.filter(lambda row: row[6] == "USD" and row[5] != 0), min_size=1, max_size=12, unique_by=lambda row: row[4]
+    ),
+    st.tuples(st.sampled_from([",", ";", "\t", "|"]), st.sampled_from([".", ","])),
+    st.permutations(range(9)),
+    st.lists(st.integers(1, 12), max_size=3),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]),
+)
+def test_the_dress_of_a_file_changes_no_cent(
+    rows: list[Row], style: tuple[str, str], places: list[int], totals: list[int], encoding: str
+) -> None:
+    table = [HEADER.strip().split(",")] + [
+        [day, model[0], model[1], direction, mode, str(quantity), "tokens", f"{amount:f}", currency]
+        for day, model, direction, mode, quantity, amount, currency in rows
+    ]
+    raw = dressed(table, style, places, totals).encode(encoding)
+    bill = open_bill(io.BytesIO(raw), "bill", MARKET, SNAPSHOT)
+    lines = list(bill.lines())
+    report = bill.report().to_json()["totals"]
+    assert cents(report["total"]) == sum((row[5] for row in rows), Decimal(0)).quantize(Decimal("0.01"))
+    assert sum(line.code != "total" for line in lines) == len(rows)
+    assert all(stated["agrees"] for stated in report["stated_totals"])
