@@ -11,7 +11,7 @@ from knowledge.snapshot import load
 from tools.editing import FIELDS
 
 # Measured figures stand in docs/conversation.md; these bounds lie a little below them.
-BOUNDS = {False: {"f1": 0.98, "false_share": 0.02}, True: {"f1": 0.95, "false_share": 0.04}}
+BOUNDS = {False: {"f1": 0.98, "false_share": 0.02}, True: {"f1": 0.92, "false_share": 0.055}}
 
 
 @pytest.mark.parametrize("kept_aside", [False, True])

@@ -15,7 +15,13 @@ from agent.understanding.models import ModelMention, find_models
 from agent.understanding.negation import Negation
 from agent.understanding.places import REGION, read_regions
 from agent.understanding.priorities import read_priority
-from agent.understanding.purposes import SUBJECT_LEXICON, TASK_LEXICON, WORKLOAD_LEXICON, read_purpose
+from agent.understanding.purposes import (
+    SUBJECT_LEXICON,
+    TASK_LEXICON,
+    WORKLOAD_LEXICON,
+    read_purpose,
+    read_workload_of_models,
+)
 from agent.understanding.quantities import Quantity
 from agent.understanding.reading import QuantityReader
 from agent.understanding.roles.hardware import read_hardware, read_models
@@ -138,16 +144,17 @@ def understand(text: str, snapshot: Snapshot, *, turn: int = 1, standing: Intent
     scene = read_scene(text, snapshot)
     corrections = tuple(match.start() for match in _CORRECTION.finditer(scene.folded))
     draft = Draft(text, turn, corrections, standing or Intent())
-    fill(scene, draft)
+    fill(scene, draft, snapshot)
     return draft.understanding()
 
 
-def fill(scene: Scene, draft: Draft) -> None:
+def fill(scene: Scene, draft: Draft, snapshot: Snapshot) -> None:
     """Run every reader over a scene, the surest first."""
     negation = Negation(scene.texts)
     hits = topic_hits(scene.texts)
     task = read_purpose(scene, draft, negation)
     read_models(scene, draft, negation)
+    read_workload_of_models(scene, draft, snapshot, task)
     read_hardware(scene, draft, negation)
     read_regions(scene, draft)
     read_topics(scene, draft, negation, hits)

@@ -12,6 +12,7 @@ from agent.understanding.vocabulary.units import CONTINUING_NOUNS, CUES, PER, UN
 UNIT_LEXICON: Lexicon[Unit] = Lexicon(phrases(UNITS))
 UNKNOWN_NOUN = Unit("item", 1.0, "?")
 NOUN_DIMENSIONS = words("request item user concurrency token image page character video word gpu node replica step")
+_PLURALS = words("people men women children personnel staff leute gens gente kids")
 MAX_ADJECTIVES = 4
 _RECORDED = words("audio video speech call voice recording footage")
 
@@ -119,7 +120,8 @@ class NounReader:
     def _head(self, hit: Hit[Unit]) -> Hit[Unit]:
         """The noun that is really counted: "customer support tickets", "user queries"."""
         for _ in range(3):
-            singular = not self._text(hit.last - 1).endswith("s") or self._text(hit.last - 1) in ("sales",)
+            word = self._text(hit.last - 1)
+            singular = word not in _PLURALS and (not word.endswith("s") or word == "sales")
             if hit.meaning.dimension not in ("user", "request", "item") or not singular:
                 break
             at = hit.last

@@ -10,6 +10,7 @@ from agent.understanding.nouns import UNIT_LEXICON
 from agent.understanding.scene import Scene
 from agent.understanding.text import words
 from agent.understanding.vocabulary.tables import read_table
+from knowledge.snapshot import Snapshot
 
 Meaning = TypeVar("Meaning")
 SURE = 3
@@ -141,6 +142,20 @@ def read_purpose(scene: Scene, draft: Draft, negation: Negation) -> str | None:
         draft.say("workload_type", "llm", *scene.characters(llm.first, llm.last))
     _read_subject(scene, draft, negation)
     return task
+
+
+_WORK_OF_KIND = {"asr": "speech_to_text", "embedding": "embeddings", "reranker": "rerank"}
+
+
+def read_workload_of_models(scene: Scene, draft: Draft, snapshot: Snapshot, task: str | None) -> None:
+    """ "whisper-large-v3 for 900 hours": a model made for other work than writing says the workload."""
+    known = [snapshot.models[name].kind for name in draft.value("preferred_models") or () if name in snapshot.models]
+    work = {_WORK_OF_KIND.get(kind) for kind in known}
+    if scene.workload is not None or task is not None or len(work) != 1 or None in work:
+        return
+    mention = next(each for each in scene.models.values() if each.name)
+    scene.workload = work.pop()
+    draft.say("workload_type", scene.workload, mention.start, mention.end)
 
 
 def _long_documents(scene: Scene) -> tuple[int, int] | None:

@@ -7,8 +7,10 @@ from agent.understanding.draft import Draft
 from agent.understanding.quantities import Quantity
 from agent.understanding.scene import Scene, unusable
 from agent.understanding.text import words
+from agent.understanding.vocabulary.units import Unit
 
 SURE_COST = 2.0
+_HOUR = Unit("time", 3.6e6, "hour")
 _RANKS = words("p90 p95 p99")
 _MEDIAN = words("median p50 medianlatenz")
 MINUTE_MS = 60_000.0
@@ -175,6 +177,11 @@ def _lone(scene: Scene, draft: Draft, quantity: Quantity, match: Match | None) -
         scene.use(quantity)
         return
     ceiling = scene.context.nearest(quantity, ("ceiling",), 3.0)
+    before = scene.preceding(quantity)
+    counted = before is not None and before.dimension in ("item", "request") and not before.pers
+    if counted and scene.before(quantity, 1) in (("in",), ("within",)) and quantity.unit == _HOUR:
+        _window(scene, draft, quantity)  # "3 million records in 12 hours"
+        return
     led = bool(_IN.intersection(scene.before(quantity, 1))) or (ceiling is not None and ceiling.cost < 1)
     if led and draft.value("task_type") in _WHOLE_ANSWERS:
         _say(scene, draft, quantity, "e2e")

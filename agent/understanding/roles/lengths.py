@@ -22,7 +22,7 @@ _ANSWERS = words(
 _LABELS = _ANSWERS | words("user turn")
 _PAIRED = (("/",), ("-", ">"), ("→",), ("=", ">"), ("into",))
 _EACH = (("each",), ("apiece",), ("jeweils",), ("chacun",))
-_BETWEEN = words("of ~ about around : is are")
+_BETWEEN = words("of ~ about around : is are short long brief (")
 LEAST_LENGTH = 16
 SPEED_REACH = 7.0
 

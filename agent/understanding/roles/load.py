@@ -141,7 +141,8 @@ def _load_role(scene: Scene, quantity: Quantity, taken: dict[int, str]) -> str:
 def _read_per_user(scene: Scene, draft: Draft, quantity: Quantity) -> bool:
     users, at_once = draft.value("total_users"), draft.value("concurrent_users")
     rate = _rate_per_second(quantity, quantity.value)
-    people = (at_once or users) if rate is not None else users
+    group = _group_before(scene, quantity)
+    people = group or ((at_once or users) if rate is not None else users)
     daily = per_day(quantity, quantity.value)
     if people is None or (rate is None and daily is None) or quantity.high:
         draft.doubt(*scene.span(quantity), "a rate per user, and the number of users is not known"
@@ -151,6 +152,17 @@ def _read_per_user(scene: Scene, draft: Draft, quantity: Quantity) -> bool:
     elif daily is not None:
         draft.say("requests_per_day", daily * people, *scene.span(quantity), f"{people} users")
     return True
+
+
+def _group_before(scene: Scene, quantity: Quantity) -> float | None:
+    """ "Every one of our 300 shops sends 40 questions a day": how many there are."""
+    group = scene.preceding(quantity)
+    if group is None or group.dimension == "user" or group.pers or group.high or unusable(group):
+        return None
+    before = scene.before(group, 5)
+    led = "of" in before and not _EACH.isdisjoint(before) and set(before[before.index("of") :]) <= _DETERMINERS
+    near = quantity.first - group.last <= 5 and not group.currency
+    return group.value if led and near else None
 
 
 def read_rates(scene: Scene, draft: Draft) -> None:
@@ -168,7 +180,7 @@ def read_rates(scene: Scene, draft: Draft) -> None:
         scene.use(quantity)
         if why := unusable(quantity):
             draft.doubt(*scene.span(quantity), why, "expected_qps")
-        elif quantity.number.soft and per_day(quantity, 1.0) is not None:
+        elif quantity.number.soft and per_day(quantity, 1.0) is not None and not is_per_user(scene, quantity):
             continue  # "a job every night" says when, not how many
         elif is_per_user(scene, quantity):
             _read_per_user(scene, draft, _in_steps(scene, quantity))

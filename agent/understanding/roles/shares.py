@@ -40,7 +40,7 @@ def read_percentages(scene: Scene, draft: Draft) -> None:
             scene.use(quantity)
             draft.say("reliability_target", quantity.value, *span)
 
-    for quantity in list(scene.open(None, "request", "user")):
+    for quantity in list(scene.open(None, "request", "user", "item")):
         rank = round(quantity.value * 100, 6)
         if rank in RANKS and quantity.number.last - quantity.number.first > 1 and _timed(scene, quantity):
             scene.use(quantity)  # "9 out of 10 requests"

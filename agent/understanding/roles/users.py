@@ -30,6 +30,10 @@ _ABOUT = words(
 )
 _EACH = words("each every jeder chacun cada")
 _THEM = words("them which whom those these us")
+_ME_AND = (("me", "and"), ("myself", "and"), ("ich", "und"), ("moi", "et"), ("yo", "y"))
+_ALL = words("all everybody everyone alle tous todos")
+_IN_ALL = (("insgesamt",), ("altogether",), ("in", "total"), ("in", "all"), ("au", "total"), ("en", "total"))
+_ENDS = frozenset([".", ";", "\n", "?", "!", ":"])
 _WITH = words("with of mit von avec de con")
 
 
@@ -95,7 +99,8 @@ def _say_total(scene: Scene, draft: Draft, found: Sequence[Quantity]) -> None:
             return
         chosen = using[:1] + [each for each in found if each not in using[:1]]
     for each in chosen:
-        draft.say("total_users", each.value, *scene.span(each))
+        me = scene.before(each, 2) in _ME_AND
+        draft.say("total_users", each.value + me, *scene.span(each), "and you" if me else None)
 
 
 def _doubt_company(scene: Scene, draft: Draft, quantity: Quantity, others: bool) -> bool:
@@ -168,6 +173,19 @@ def read_users(scene: Scene, draft: Draft) -> None:
         if each not in now:
             draft.doubt(*scene.span(each), "a number for later", "total_users")
     _shares(scene, draft)
+    _all_at_once(scene, draft)
+
+
+def _all_at_once(scene: Scene, draft: Draft) -> None:
+    """ "28 pupils, all of them at the same time"."""
+    users = draft.value("total_users")
+    if users is None or draft.value("concurrent_users") is not None:
+        return
+    for hit in scene.context.within(0, len(scene.tokens)):
+        around = scene.texts[max(hit.first - 6, 0) : hit.first]
+        if hit.cue.role == "concurrent" and not _ALL.isdisjoint(around) and _ENDS.isdisjoint(around):
+            draft.say("concurrent_users", users, *scene.characters(hit.first, hit.last), "all of them")
+            return
 
 
 def _below_the_most(scene: Scene, together: Sequence[Quantity]) -> Sequence[Quantity]:
@@ -187,7 +205,7 @@ def _say_groups(scene: Scene, draft: Draft, quantity: Quantity) -> None:
     groups = scene.preceding(quantity)
     counted = groups is not None and groups.dimension in ("step", "node", "item", None) and not groups.period
     between = scene.texts[groups.number.last : quantity.first] if groups else ()
-    if groups is None or not counted or len(between) > 3 or _WITH.isdisjoint(between) or unusable(groups):
+    if groups is None or not counted or len(between) > 4 or _WITH.isdisjoint(between) or unusable(groups):
         draft.doubt(*scene.span(quantity), "people of each of several groups", "total_users")
         return
     scene.use(groups)
@@ -198,6 +216,10 @@ def _say_groups(scene: Scene, draft: Draft, quantity: Quantity) -> None:
 def _in_each_group(scene: Scene, quantity: Quantity) -> bool:
     """ "11 offices with 60 people each", but not "50 users each making 20 requests"."""
     at = quantity.core_last
+    if scene.texts[at : at + 1] == ("per",):
+        low = max(scene.context.bounds(quantity)[0], quantity.first - 6)
+        return any(word in scene.texts[low : quantity.first] for noun in scene.texts[at + 1 : at + 2]
+                   for word in (noun + "s", noun + "es"))  # fmt: skip
     if scene.texts[at : at + 1] != ("each",):
         return False
     return at + 1 >= len(scene.tokens) or scene.tokens[at + 1].kind != "word"
@@ -206,6 +228,8 @@ def _in_each_group(scene: Scene, quantity: Quantity) -> bool:
 def _of_people_before(scene: Scene, quantity: Quantity) -> bool:
     """ "our analysts, fifteen of them"."""
     low = max(scene.context.bounds(quantity)[0], quantity.first - 4)
+    if scene.before(quantity, 1) in _IN_ALL or scene.before(quantity, 2) in _IN_ALL:
+        return True
     if scene.behind(quantity, 2)[:1] == ("of",):
         if any(
             word in _EACH and names_person(noun)
@@ -230,6 +254,8 @@ def _names_people(scene: Scene, quantity: Quantity, *, counted: bool) -> bool:
         return True
     if scene.texts[quantity.last : quantity.last + 1] == (")",) and "(" in scene.before(quantity, 2):
         return _of_people_before(scene, quantity)
+    if counted and (scene.before(quantity, 1) in _IN_ALL or scene.before(quantity, 2) in _IN_ALL):
+        return True
     told = counted and bool(_VERBS.intersection(behind[:1]))
     return scene.context.nearest(quantity, ("concurrent",), 3.5 if told else 0.9) is not None
 
