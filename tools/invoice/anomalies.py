@@ -118,7 +118,11 @@ def _duplicates(ledger: Ledger) -> list[Anomaly]:
     if not ledger.duplicate_lines:
         return []
     lines = tuple(number for number, _ in ledger.duplicates[:10])
-    title = f"{ledger.duplicate_lines} lines repeat an earlier one exactly; they are counted, as the file counts them"
+    many = ledger.duplicate_lines != 1
+    title = (
+        f"{ledger.duplicate_lines} {'lines repeat an earlier one' if many else 'line repeats an earlier one'} exactly; "
+        f"{'they are' if many else 'it is'} counted, as the file counts {'them' if many else 'it'}"
+    )
     return [Anomaly("duplicates", title, amount_usd=ledger.duplicate_usd, lines=lines)]
 
 

@@ -59,7 +59,8 @@ class Bill:
         elif one_day:
             notes.append("all lines have one date: the bill is taken as one month")
         elif period.days < FEW_DAYS:
-            notes.append(f"monthly figures take {period.days} days of usage as usual for {DAYS_PER_MONTH} days")
+            days = "one day" if period.days == 1 else f"{period.days} days"
+            notes.append(f"monthly figures take {days} of usage as usual for {DAYS_PER_MONTH} days")
         if ledger.components_dropped:
             notes.append(f"{ledger.components_dropped} lines of rare items were counted but not looked at for savings")
         if len({component.match.bundle for component in ledger.components.values()}) > EXAMINED:

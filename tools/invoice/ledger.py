@@ -134,8 +134,7 @@ class Ledger:
         self.suspect: list[tuple[int, str, str, str]] = []
         self.suspect_lines = 0
         self.suspect_usd = ZERO
-        self.first_day = ""
-        self.last_day = ""
+        self._spans = [("", ""), ("", "")]  # days of usage, and of everything else
 
     def add(self, line: LineResult) -> None:
         """Count one line."""
@@ -147,10 +146,22 @@ class Ledger:
                 self.duplicates.append((line.number, line.duplicate_of))
         for part in line.parts:
             self._add_part(line, part)
-        if line.day and line.parts and line.parts[0].match.subject.kind == "usage":
-            if not self.first_day or line.day < self.first_day:
-                self.first_day = line.day
-            self.last_day = max(self.last_day, line.until)
+        if line.day and line.parts:
+            self._span(line, 0 if line.parts[0].match.subject.kind == "usage" else 1)
+
+    @property
+    def first_day(self) -> str:
+        """The first day of usage, or of anything where nothing was used; an empty text without days."""
+        return self._spans[0][0] or self._spans[1][0]
+
+    @property
+    def last_day(self) -> str:
+        """The last day of usage, or of anything where nothing was used."""
+        return self._spans[0][1] or self._spans[1][1]
+
+    def _span(self, line: LineResult, of: int) -> None:
+        first, last = self._spans[of]
+        self._spans[of] = (min(first or line.day, line.day), max(last, line.until))
 
     def _add_part(self, line: LineResult, part: PartResult) -> None:
         match, amount, usd = part.match, part.amount, part.amount_usd

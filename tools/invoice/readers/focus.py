@@ -74,9 +74,12 @@ def _subject(cells: Sequence[str]) -> Subject:
     if kind == "usage" and (plan or pricing.lower() == "committed"):
         kind = "commitment"
     wording = read_wording(" ".join((details.get("tokentype", ""), meter, description, sku)))
-    model = details.get("modelid") or details.get("model") or details.get("modelname") or ""
     ai_service = SERVICES.get(squeezed(service), "")
     is_cloud = squeezed(provider) in CLOUD_SELLERS
+    model = details.get("modelid") or details.get("model") or details.get("modelname") or ""
+    if not model and kind == "usage" and (ai_service or not is_cloud):
+        said = read_wording(description).rest
+        model = "" if squeezed(said) in squeezed(f"{provider} {service}") else said
     instance = details.get("instancetype", "") if "hour" in unit.lower() else ""
     return Subject(
         kind=kind,

@@ -113,7 +113,7 @@ def _quantity(columns: Sequence[str], at: Positions) -> tuple[int, str]:
 def _subject(cells: Sequence[str], usual: _Usual) -> Subject:
     provider, description, model, device, unit, currency, *others = (cell.strip() for cell in cells)
     direction, mode, region, workload = others
-    unit = unit_in_english(unit or usual.unit)
+    unit = unit_in_english(unit or usual.unit or (direction if unit_named(direction, "llm") else ""))
     words = read_wording(description)
     said = read_wording(f"{direction} {mode}")
     known, _ = workload_of(workload)
