@@ -113,3 +113,19 @@ def test_the_command_line_takes_a_question_too(tmp_path: Path) -> None:
     unknown = run.invoke(app, ["search", "how much is gpt-99?"], env=home)
     assert isinstance(unknown.exception, NotFound)
     assert "gpt-4" in unknown.exception.near
+
+
+@pytest.mark.parametrize(
+    ("question", "sellers"), [("what is the cheapest GPU?", None), ("which cards are there at lambda?", {"lambda"})]
+)
+def test_asked_for_cards_in_general_the_cheapest_of_each_is_told(
+    ask: Callable[[str], Prices], catalog: Catalog, question: str, sellers: set[str] | None
+) -> None:
+    offers = ask(question).offers
+    cards = [offer.model_key for offer in offers]
+    assert len(cards) == len(set(cards)) > 2
+    every = [offer for offer in catalog.store.offers(workload_type="gpu") if not sellers or offer.provider in sellers]
+    assert not sellers or {offer.provider for offer in offers} == sellers
+    assert all(offer in every for offer in offers)
+    hourly = [offer.unit_price_usd / (offer.gpu_count or 1) for offer in offers if offer.confidence == "official"]
+    assert hourly == sorted(hourly)

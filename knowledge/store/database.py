@@ -142,9 +142,10 @@ class Store:
             [query, limit],
         )
 
-    def names(self, column: Literal["provider", "model_slug"]) -> list[str]:
-        """Return every seller or model of the current prices, in order."""
-        rows = self.connection.execute(f"SELECT DISTINCT {column} FROM offers WHERE current = 1 ORDER BY {column}")
+    def names(self, column: Literal["provider", "model_slug", "sku_name"], workload_type: str = "%") -> list[str]:
+        """Return every seller, model or product of the current prices, of a workload where one is named, in order."""
+        query = f"SELECT DISTINCT {column} FROM offers WHERE current = 1 AND workload_type LIKE ? ORDER BY {column}"
+        rows = self.connection.execute(query, [workload_type])
         return [str(row[0]) for row in rows]
 
     def history(self, sku_key: str) -> list[PriceEvent]:

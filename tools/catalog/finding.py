@@ -38,7 +38,7 @@ def prices_asked(text: str, catalog: Catalog, *, workload_type: str = "", limit:
     """Find the prices that `text` asks for; those for `workload_type` alone where there are any."""
     whole = _asked(text, catalog, workload_type, limit)
     parts = [part for part in _PARTS.split(text) if part.strip()] if not whole.offers else []
-    answers = [_asked(part, catalog, workload_type, limit) for part in parts[:COMPARED]]
+    answers = [_asked(part, catalog, workload_type, limit) for part in parts[:COMPARED] if part != text]
     answers = [answer for answer in answers if answer.offers]
     if len(answers) < 2:  # one thing is no comparison
         return answers[0] if answers else whole
@@ -59,18 +59,34 @@ def _asked(text: str, catalog: Catalog, workload_type: str, limit: int) -> Price
 
 
 def _rented(text: str, question: Question, catalog: Catalog) -> list[Offer]:
-    """Machines with the card or of the type that the question names, the cheapest card first."""
+    """Machines with the card or of the type that the question names, the cheapest card first.
+
+    Where it names none and asks for cards: the cheapest of each.
+    """
+
+    def order(offer: Offer) -> tuple[object, ...]:
+        return _doubt(offer, catalog), _per_card(offer), offer.sku_key
+
+    if question.cards and not question.words:
+        cheapest: dict[str, Offer] = {}
+        for offer in sorted(_of_sellers(catalog.store.offers(workload_type=GPU), question), key=order):
+            cheapest.setdefault(offer.model_key, offer)
+        return list(cheapest.values())
     types = {squeezed(word) for word in question.words}
     card = card_in(text, cards_by_words(catalog.snapshot.aliases))
-    models = forms_of(card, text) if card else ()
-    offers = [
+    exact = [
         offer
-        for offer in catalog.store.offers(workload_type=GPU)
-        if (squeezed(offer.sku_name) in types or offer.model_key in models)
-        and (not question.sellers or offer.provider in question.sellers)
+        for name in catalog.store.names("sku_name", workload_type=GPU)
+        if squeezed(name) in types
+        for offer in catalog.store.offers(workload_type=GPU, sku_name=name)
     ]
-    exact = [offer for offer in offers if squeezed(offer.sku_name) in types]
-    return sorted(exact or offers, key=lambda offer: (_doubt(offer, catalog), _per_card(offer), offer.sku_key))
+    models = forms_of(card, text) if card else ()
+    offers = [offer for model in models for offer in catalog.store.offers(workload_type=GPU, model_key=model)]
+    return sorted(_of_sellers(exact, question) or _of_sellers(offers, question), key=order)
+
+
+def _of_sellers(offers: Sequence[Offer], question: Question) -> list[Offer]:
+    return [offer for offer in offers if not question.sellers or offer.provider in question.sellers]
 
 
 def _sold(question: Question, catalog: Catalog) -> list[Offer]:
@@ -94,8 +110,7 @@ def _sold(question: Question, catalog: Catalog) -> list[Offer]:
 
 
 def _found(words: Sequence[str], question: Question, catalog: Catalog) -> list[Offer]:
-    found = catalog.store.search(" ".join(words), CONSIDERED)
-    return [offer for offer in found if not question.sellers or offer.provider in question.sellers]
+    return _of_sellers(catalog.store.search(" ".join(words), CONSIDERED), question)
 
 
 def _spelled(words: Sequence[str], catalog: Catalog) -> str:

@@ -22,10 +22,12 @@ _ASKING = _words("""
     compare please current currently now today use using if we i you it that this one someone about than token
     tokens million millions thousand 1m 1k hour hours hourly minute minutes second seconds month year years
     monthly image images character characters chars page pages request requests input output prompt completion
-    read write rent renting rented rental gpu gpus card cards was kostet kosten wie viel preis preise von bei
+    read write rent renting rented rental gpu gpus card cards accelerator accelerators there available was kostet kosten
+    wie viel preis preise von bei
     der die das ein eine combien coute coûte prix quel est le la les de du chez cuanto cuánto cuesta precio
     precios el los en
 """)
+_CARDS = _words("gpu gpus card cards accelerator accelerators")
 _BEFORE_SELLER = _words("at from on by with via in bei auf chez")
 # Ways to be billed that nobody means who does not name them: how it is called -> what its mode holds.
 _MODES = {
@@ -52,7 +54,7 @@ _UNITS = {
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What was asked for; `words` are what is left for the name of a model or product."""
+    """What was asked for; `words` are what is left for the name of a model or product, `cards`: rented GPUs."""
 
     words: tuple[str, ...]
     sellers: frozenset[str]
@@ -61,6 +63,7 @@ class Question:
     direction: str
     unit: str
     cheapest: bool
+    cards: bool
 
 
 def read_question(text: str, sellers_known: Collection[str]) -> Question:
@@ -89,6 +92,7 @@ def read_question(text: str, sellers_known: Collection[str]) -> Question:
         direction=next((_DIRECTIONS[word] for word in words if word in _DIRECTIONS), ""),
         unit=next((_UNITS[word] for word in words if word in _UNITS), ""),
         cheapest=bool(_CHEAPEST.search(text.lower())),
+        cards=not _CARDS.isdisjoint(words),
     )
 
 

@@ -98,6 +98,7 @@ _FILLERS = frozenset(
 _TRAILING = re.compile(r"-(?:default|edition)$")
 
 
+@lru_cache(maxsize=65536)
 def squeezed(text: str) -> str:
     """Letters and digits only, lower-case."""
     return re.sub(r"[^a-z0-9]+", "", text.lower())
