@@ -124,6 +124,8 @@ class Chat:
         async with self.changed:
             if element["type"] == "custom" and not element["props"].get("superseded"):
                 self.cards[element["name"]] = element["props"]
+            elif element["type"] == "custom":
+                self.cards.pop(element["name"], None)
             self.changed.notify_all()
 
     async def _message(self, message: dict[str, Any]) -> None:
@@ -230,6 +232,12 @@ async def test_a_chat_is_there_again_after_a_reload_and_goes_on(server: str) -> 
         assert any(step["output"] == WORDS for step in shown["steps"])
         assert await again.act("edit", 2, {"total_users": "1600"}) == {}
         assert value_of(await again.card("SpecCard", revision=3), "total_users") == "1600"
+        await again.card("DeployCard", revision=3)
+        assert await again.act("edit", 3, {"budget.max_monthly_cost_usd": "1"}) == {}
+        assert (await again.card("OptionsCard", revision=4))["options"] == {}
+        assert "DeployCard" not in again.cards  # nothing serves it, so nothing can be deployed
+        assert await again.act("undo", 4) == {}
+        await again.card("DeployCard", revision=5)
         listed = await again.session.post(
             "/ui/project/threads", json={"pagination": {"first": 20}, "filter": {"search": "customer-support"}}
         )

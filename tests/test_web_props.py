@@ -75,8 +75,8 @@ def test_a_comparison_names_fields_with_their_units() -> None:
     assert [(each["field"], each["before"], each["change"]) for each in values["rows"]] == [
         ("Balanced: cost a month", "$2,000", "-50 %"),
         ("Balanced: TTFT p90 (ms)", "200", "-50 %"),
-        ("People with access, people", "1,000", "+100 %"),
-        ("Average load, requests/s", "1.33", "+100 %"),
+        ("People with access", "1,000", "+100 %"),
+        ("Average load (requests/s)", "1.33", "+100 %"),
     ]
 
 

@@ -179,7 +179,7 @@ def _named(path: str) -> str:
         return f"{PICKS[head].capitalize()}: {OPTION_FIELDS.get(rest) or _words(rest)}"
     own = path.removeprefix("intent.").removeprefix("traffic.")
     if line := LABELS.get(own) or LABELS.get(APPLYING.get(path, "")):
-        return ", ".join(filter(None, (line.label, line.unit)))
+        return f"{line.label} ({line.unit})" if line.unit and line.unit not in line.label.lower() else line.label
     return OPTION_FIELDS.get(path) or _words(own)
 
 

@@ -136,24 +136,16 @@ class Screen:
     async def _put(self, shown: dict[str, dict[str, Any]], *, in_place: bool) -> None:
         if not shown:
             return
-        if in_place and self.elements:
-            for name, values in shown.items():
-                if name in self.elements:
-                    self.elements[name].props = {**deployment.tried_before(self.elements[name].props, values), **values}
-                    await self.elements[name].update()
-                else:
-                    await self._send(name, values)
-            return
-        for old in self.elements.values():
-            old.props = {**old.props, "superseded": True}
-            await old.update()
-        self.elements = {}
+        for name, old in self.elements.items():
+            if not in_place or name not in shown:  # with no plan there is nothing to deploy
+                old.props = {**old.props, "superseded": True}
+                await old.update()
+        standing = self.elements if in_place else {}
+        self.elements = {**standing, **{name: drawn(name, {}) for name in shown if name not in standing}}
         for name, values in shown.items():
-            await self._send(name, values)
-
-    async def _send(self, name: str, values: dict[str, Any]) -> None:
-        self.elements[name] = drawn(name, values)
-        await cl.Message(content="", elements=[self.elements[name]]).send()
+            card = self.elements[name]
+            card.props = {**deployment.tried_before(card.props, values), **values}
+            await (card.update() if name in standing else cl.Message(content="", elements=[card]).send())
 
     def restore(self, elements: list[dict[str, Any]], card: Card | None, options: Options | None) -> None:
         """Take the cards of a resumed chat over again, filled from the conversation; `elements` are what is shown."""

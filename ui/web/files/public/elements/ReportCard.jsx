@@ -26,9 +26,9 @@ export default function ReportCard() {
       </header>
       <p>{props.reason}</p>
       <div className="sx-scroll" tabIndex={0} role="region" aria-label="Objectives"><table className="sx-table">
-        <thead><tr><th>objective</th><th>bound</th><th>measured</th><th>95 % interval</th><th>predicted</th><th></th></tr></thead>
+        <thead><tr><th scope="col">objective</th><th scope="col">bound</th><th scope="col">measured</th><th scope="col">95 % interval</th><th scope="col">predicted</th><th scope="col">verdict</th></tr></thead>
         <tbody>{props.slos.map((slo) => (
-          <tr key={slo.name}><th>{slo.name}</th><td>{slo.bound}</td><td>{slo.measured}</td><td>{slo.interval}</td><td>{slo.predicted}</td>
+          <tr key={slo.name}><th scope="row">{slo.name}</th><td>{slo.bound}</td><td>{slo.measured}</td><td>{slo.interval}</td><td>{slo.predicted}</td>
             <td className={STYLE[slo.verdict]}>{WORDS[slo.verdict] || slo.verdict}</td></tr>
         ))}</tbody>
       </table></div>
