@@ -120,6 +120,37 @@ def test_a_row_may_describe_a_model_and_a_card_that_nobody_knows() -> None:
     assert abs(np.log(numbers[0] / numbers[1])) < abs(np.log(numbers[2] / numbers[1]))
 
 
+@pytest.mark.parametrize(
+    ("cards", "tensor", "data", "expert", "read"),
+    [
+        (64, 64, 1, 8, (8, 1)),  # a node of eight with eight expert ranks, multiplied
+        (16, 16, 1, 4, (4, 1)),
+        (64, 1, 64, 8, (1, 8)),
+        (8, 8, 1, 8, (8, 1)),  # told as it was
+        (16, 4, 4, 16, (4, 4)),
+        (4, 4, 1, 2, (4, 1)),
+        (16, 32, 1, 1, (16, 1)),  # tensor parallel over the cores of 16 cards with two cores each
+        (72, 72, 1, 1, (8, 9)),  # no model is split that often
+    ],
+)
+def test_a_table_may_count_its_cards_more_than_once(
+    cards: int, tensor: int, data: int, expert: int, read: tuple[int, int]
+) -> None:
+    row = {
+        "model_id": "deepseek-ai/DeepSeek-R1",
+        "gpu_type": "NVIDIA-H200-141GB-SXM",
+        "gpu_count": str(cards),
+        "tensor_parallel": str(tensor),
+        "data_parallel": str(data),
+        "expert_parallel": str(expert),
+        "quantization": "fp8",
+        "concurrency": "64",
+    }
+    work = workloads([row], SNAPSHOT)[0]
+    assert (work.configuration.tensor_parallel, work.configuration.data_parallel) == read
+    assert work.replicas == 1
+
+
 def test_a_table_without_models_is_refused() -> None:
     with pytest.raises(BadInput, match="model_id"):
         predict_table("gpu,tp\nH100,1\n", SNAPSHOT)

@@ -144,6 +144,18 @@ def test_step_cost_reproduces_the_predicted_tpot() -> None:
         assert step == pytest.approx(answer.tpot_ms.mean, rel=0.12)
 
 
+def test_a_lone_prompt_runs_on_one_attention_rank_alone() -> None:
+    one, four = (screen([chat(data_parallel=ranks)], isl=4000, osl=200).cost.prefill_ms[0] for ranks in (1, 4))
+    assert four >= one
+
+
+def test_who_comes_in_a_burst_waits_for_half_of_the_prompts() -> None:
+    cost, osl = screen([chat()], isl=1000, osl=200).cost, np.array([200.0])
+    alone, burst = (closed_loop(cost, osl, np.array([count]), burst=True).ttft_ms[0] for count in (1.0, 21.0))
+    assert burst - alone == pytest.approx(10 * cost.prefill_ms[0] * cost.first[0])
+    assert burst > closed_loop(cost, osl, np.array([21.0])).ttft_ms[0]
+
+
 def test_screening_agrees_with_prediction_at_a_typical_load() -> None:
     many = [chat(quantization=each, tensor_parallel=tensor) for each in ("bf16", "fp8") for tensor in (1, 2, 4)]
     screened = screen(many, isl=1024, osl=256)

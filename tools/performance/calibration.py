@@ -16,8 +16,9 @@ from tools.performance.roofline import Effects
 DIRECTORY = Path(__file__).parents[2] / "knowledge" / "data" / "performance"
 PHYSICS = DIRECTORY / "physics.json"
 
-EFFECTS = ("bandwidth", "compute", "overhead", "request")
-"""What a group may change: bandwidth and compute efficiency, step and layer overhead, fixed time of a request."""
+EFFECTS = ("bandwidth", "compute", "overhead", "request", "queue")
+"""What a group may change: bandwidth and compute efficiency, step and layer overhead, fixed time of a request, and how
+long prompts wait for one another."""
 
 _PRECISIONS = {"bf16": "16bit", "fp16": "16bit", "fp8": "8bit", "int8": "int8", "fp4": "4bit", "int4": "int4"}
 CURRENT_YEAR = 2026.3
@@ -88,7 +89,7 @@ class Physics:
 
     def effects_of(self, logs: Floats) -> Effects:
         """Effects from log multipliers (points × `EFFECTS`)."""
-        bandwidth, compute, overhead, request = np.exp(logs).T
+        bandwidth, compute, overhead, request, queue = np.exp(logs).T
         one = np.ones_like(bandwidth)
         return Effects(
             bandwidth=self._bounded("bandwidth", bandwidth),
@@ -103,8 +104,8 @@ class Physics:
             interference=self._bounded("interference", one),
             request_ms=self._bounded("request_ms", request),
             slack=self._bounded("slack", one),
-            queue=self._bounded("queue", one),
-            crowd=self._bounded("crowd", one),
+            queue=self._bounded("queue", queue),
+            crowd=self._bounded("crowd", queue),
         )
 
     def _bounded(self, name: str, factor: Floats) -> Floats:

@@ -104,7 +104,7 @@ def _fill(result: Serving, rows: npt.NDArray[np.intp], part: Serving) -> None:
 
 def _serve_kind(kind: str, cost: Costs, load: Loads, physics: Physics) -> Serving:
     if kind in ("closed", "burst"):
-        return closed_loop(cost, load.osl, load.concurrency)
+        return closed_loop(cost, load.osl, load.concurrency, burst=kind == "burst")
     if kind == "static":
         return static_batch(cost, load.osl, load.concurrency)
     if kind == "open":

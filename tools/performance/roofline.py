@@ -54,7 +54,7 @@ class Costs:
     fixed_ms: Floats  # overhead and collectives whatever the batch
     sequence_ms: Floats  # overhead and collectives per sequence
     cache_ms: Floats  # reading one sequence's cache at its mean length
-    prefill_ms: Floats
+    prefill_ms: Floats  # one prompt on its attention rank
     interference: Floats
     request_ms: Floats
     queue: Floats
@@ -103,8 +103,7 @@ def cache_room_bytes(points: Points) -> Floats:
 
 def costs(points: Points, effects: Effects, isl: Floats, osl: Floats) -> Costs:
     """Coefficients of every point at its lengths (tokens)."""
-    shape, gpus = points.shape, points.gpus
-    group = points.tensor
+    shape, group = points.shape, points.tensor
     bytes_per_ms = points.bandwidth_gb_s * effects.bandwidth * 1e9 / _MS
     cache_bytes_per_ms = points.bandwidth_gb_s * effects.cache_bandwidth * 1e9 / _MS
     flops_per_ms = points.tflops * 1e12 / _MS
@@ -130,8 +129,8 @@ def costs(points: Points, effects: Effects, isl: Floats, osl: Floats) -> Costs:
         fixed_ms=(shape["layers"] * effects.layer_us + points.pipeline * effects.step_us) / _MS + collectives,
         sequence_ms=effects.sequence_us / _MS + message / link_per_ms,
         cache_ms=read / shards / cache_bytes_per_ms,
-        prefill_ms=flops / gpus / (flops_per_ms * effects.prefill)
-        + isl * message / (link_per_ms * points.data)
+        prefill_ms=flops / (group * points.pipeline) / (flops_per_ms * effects.prefill)
+        + isl * message / link_per_ms
         + shape["layers"] * effects.layer_us / _MS,
         interference=effects.interference,
         request_ms=effects.request_ms,
@@ -172,16 +171,20 @@ class Serving:
     batch: Floats
 
 
-def closed_loop(cost: Costs, osl: Floats, concurrency: Floats) -> Serving:
-    """`concurrency` requests always in the replica; those beyond the KV cache wait. Little's law holds."""
+def closed_loop(cost: Costs, osl: Floats, concurrency: Floats, *, burst: bool = False) -> Serving:
+    """`concurrency` requests always in the replica; those beyond the KV cache wait. Little's law holds.
+
+    In a `burst` all come at once, so that each waits for half of the prompts.
+    """
     running = np.minimum(concurrency, cost.capacity)
     step = step_ms(cost, running)
     local = np.maximum(running / cost.data, np.minimum(running, 1.0))
     steps = np.maximum(osl - 1, 1)
     crowd = 1 - 1 / np.maximum(running, 1)
-    tpot = step + cost.interference * running * cost.prefill_ms / steps * crowd
+    tpot = step + cost.interference * local * cost.prefill_ms / steps * crowd
     prompts = local * cost.prefill_ms
-    ahead = (cost.queue + cost.crowd * prompts / (prompts + osl * step)) * (local - 1)
+    share = 0.5 if burst else cost.queue + cost.crowd * prompts / (prompts + osl * step)
+    ahead = share * (local - 1)
     first = cost.request_ms + step_ms(cost, np.ones_like(running)) + cost.prefill_ms * (1 + ahead)
     first = first * cost.first
     stay = first + steps * tpot
@@ -224,6 +227,6 @@ def offline(cost: Costs, osl: Floats, occupancy: Floats) -> Serving:
     batch = np.maximum(np.minimum(cost.capacity_full * occupancy, _TOKENS_PER_STEP / 4 * cost.data), 1)
     step = step_ms(cost, batch)
     work = osl * step + batch / cost.data * cost.prefill_ms
-    tpot = step + cost.interference * batch * cost.prefill_ms / osl
+    tpot = step + cost.interference * batch / cost.data * cost.prefill_ms / osl
     ttft = cost.request_ms + step + cost.prefill_ms * (1 + cost.queue * (batch / cost.data - 1))
     return Serving(ttft, tpot, batch * osl / work * _MS, batch)

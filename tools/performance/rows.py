@@ -247,11 +247,13 @@ def _workload(row: Mapping[str, str], facts: _Facts) -> Workload:
     elif cell("serving_mode") == "disagg":
         prefill_gpus, prefill_tensor = gpus / 2, float(max(tensor, 1))
         gpus /= 2
+    elif pipeline == 1:
+        tensor, data, gpus = _counted_once(tensor, data, expert, gpus)
+    tensor = min(tensor, int(gpus))  # tables of cards with several cores count those
     if tensor > _WIDEST_TENSOR:  # wide deployments run attention data-parallel, whatever the table calls it
         tensor, data = _WIDE_GROUP, data * tensor // _WIDE_GROUP
     if not tensor:
         tensor = fitting_tensor_parallel(model, card, precision, int(gpus))
-    tensor = max(min(tensor, int(gpus)), 1)
     version = cell("engine_version")
     engine = engine_name(cell("engine"), card.vendor)
     configuration = facts.configuration(
@@ -283,6 +285,17 @@ def _workload(row: Mapping[str, str], facts: _Facts) -> Workload:
         and not prefill_gpus
         and not cell("load_kind").startswith("mlperf"),
     )
+
+
+def _counted_once(tensor: int, data: int, expert: int, gpus: float) -> tuple[int, int, float]:
+    """Tensor and data parallel and cards of a replica, where a table multiplied them by its expert groups.
+
+    Expert groups lie over the cards of the other groups. InferenceX's table lists runs on a node of eight once as
+    8 cards with 8 expert ranks and once as 64, with the same times to the last digit; likewise 4 as 16.
+    """
+    if expert**2 == gpus == tensor * data > _WIDE_GROUP and 1 in (tensor, data):
+        return max(tensor // expert, 1), max(data // expert, 1), gpus / expert
+    return tensor, data, gpus
 
 
 def _load(row: Mapping[str, str]) -> str:
