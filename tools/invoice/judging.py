@@ -29,7 +29,7 @@ def judge(entry: Entry, match: Match, rates: Mapping[str, Rate]) -> PartResult:
     if amount is None:
         return _estimated(match, quantity, units)
     assert usd is not None  # noqa: S101  unusable refuses a currency without a rate
-    return compared(match, amount, usd, quantity, units)
+    return compared(match, match.quote, amount, usd, quantity=quantity, units=units)
 
 
 def unusable(entry: Entry, usd: Decimal | None, match: Match) -> tuple[str, str] | None:
@@ -46,10 +46,10 @@ def unusable(entry: Entry, usd: Decimal | None, match: Match) -> tuple[str, str]
     return None
 
 
-def compared(match: Match, amount: Decimal, usd: Decimal, quantity: Decimal, units: Decimal) -> PartResult:
-    """The effective price of so many units against the quote."""
-    quote = match.quote
-    assert quote is not None  # noqa: S101  the caller has looked
+def compared(
+    match: Match, quote: PriceQuote, amount: Decimal, usd: Decimal, *, quantity: Decimal, units: Decimal
+) -> PartResult:
+    """The effective price of so many units against a quote."""
     effective = _PRICE.divide(usd, units)
     code, reason = "at_list", "billed at list price"
     low, high = quote.low_usd, quote.high_usd

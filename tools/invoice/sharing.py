@@ -1,12 +1,11 @@
 """One amount for several counts (a request, or a month of a model): compared as a whole, then shared by list price."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 
 from tools.invoice.judging import compared, in_usd, judge, unusable
 from tools.invoice.money import EXACT, ZERO, Rate, exact_sum
-from tools.invoice.records import Entry, Match, PartResult
+from tools.invoice.records import Entry, Match, PartResult, PriceQuote
 
 SMALLEST_SHARE = Decimal("1e-12")
 _ONE_LINE = Decimal(1)
@@ -21,9 +20,9 @@ def judge_together(
     """
     usd = in_usd(amount, matches[0].subject.currency, rates)
     for entry, match in zip(entries, matches, strict=True):
-        whole = entry._replace(amount=amount)
-        if not match.matched or match.units_per_quantity is None or unusable(whole, usd, match):
-            return (judge(whole, match, rates),)
+        priced = entry._replace(amount=amount)
+        if not match.matched or match.units_per_quantity is None or unusable(priced, usd, match):
+            return (judge(priced, match, rates),)
     listed = [_listed(entry, match) for entry, match in zip(entries, matches, strict=True)]
     high = exact_sum([most for _, _, most in listed])
     if usd is None or not high:  # nothing to share by: what is listed as free has one amount
@@ -32,8 +31,11 @@ def judge_together(
         return (first, *(judge(entry._replace(amount=ZERO), match, rates) for entry, match in rest))
     quote = matches[0].quote
     assert quote is not None  # noqa: S101  a match has one
-    whole_quote = replace(quote, low_usd=exact_sum([least for _, least, _ in listed]), high_usd=high, unit="line")
-    verdict = compared(replace(matches[0], quote=whole_quote), amount, usd, _ONE_LINE, _ONE_LINE)
+    low = exact_sum([least for _, least, _ in listed])
+    whole = PriceQuote(
+        low, high, "line", quote.sku, quote.region, quote.source_date, quote.source_url, quote.confidence
+    )
+    verdict = compared(matches[0], whole, amount, usd, quantity=_ONE_LINE, units=_ONE_LINE)
     shares = [EXACT.divide(EXACT.multiply(amount, most), high).quantize(SMALLEST_SHARE) for _, _, most in listed]
     shares[-1] = EXACT.subtract(amount, exact_sum(shares[:-1]))
     return tuple(

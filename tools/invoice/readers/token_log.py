@@ -77,7 +77,7 @@ class _Log:
                 self._remembered.clear()
             subjects = self._remembered[key] = self._subjects(*map(str.strip, key))
         subject = subjects["input"]
-        if is_total(subject.model or subject.provider) or (not subject.model and any(map(is_total, cells))):
+        if not subject.model and any(map(is_total, cells)):
             subject = replace(subject, kind="total")
         try:
             amount = self._amount(cells, subject)
@@ -132,7 +132,7 @@ class _Log:
         said = read_wording(f"batch {tier}" if tier.lower() == "true" else tier)
         return {
             side: Subject(
-                kind="usage",
+                kind="total" if is_total(model or seller) else "usage",
                 provider=provider,
                 model=model,
                 direction=side,
