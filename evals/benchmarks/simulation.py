@@ -1,38 +1,48 @@
-"""Speed and fidelity of the simulation: `python -m evals.benchmarks.simulation [speed|fidelity]`.
+"""Speed and fidelity of the simulation: `python -m evals.benchmarks.simulation [speed|fidelity|overload]`.
 
 Fidelity replays the open-loop TensorRT-LLM runs of the benchmark table (Llama 3.1 8B and 70B on H100 and H200, 500
 Poisson requests each) with four numbers calibrated per pair: step intercept and slope, prefill per token, fixed time.
-Scored with arrivals drawn anew. `held out` leaves each length class out of the calibration that predicts it.
+Scored with arrivals drawn anew, with the spread between draws beside it: the published figures are of one draw.
+`held out` leaves each length class out of the calibration that predicts it.
+
+Overload sets the closed form of the planner beside the simulation at rates up to twice what a replica can carry.
 """
 
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
-from statistics import mean, median
+from statistics import mean, median, stdev
 
 from knowledge import snapshot
 from knowledge.facts import Benchmark, Lengths
+from tools.memory import native_precision
+from tools.performance import Configuration, predict
 from tools.performance.step import StepCost
 from tools.scheduler import Limits
-from tools.simulation import Traffic, simulate
+from tools.simulation import Traffic, constant, simulate
 from tools.simulation.calibration import Measured, calibrate, replay
+from tools.simulation.rate import saturation_rps
+from tools.simulator.replica import Wanted, replica
 
 SOURCE = "trtllm-online-serving"
 LIMITS = Limits(max_num_seqs=2048, max_num_batched_tokens=8192, kv_blocks=30_000)
 CHAT = Lengths(mean=1000, p50=820, p90=1850, p99=3300), Lengths(mean=200, p50=165, p90=370, p99=660)
 H100_8B = StepCost((1, 8, 64, 256), (7.0, 7.5, 11.0, 22.0), 5.5e-5, 0.017, 5.0)
-_FIT_SEED, _SCORE_SEEDS = 0, (11, 12, 13)
+_FIT_SEED, _SCORE_SEEDS = 0, (11, 12, 13, 14, 15)
+_OVERLOADED = (("Llama-3.1-8B-Instruct", "H100", 1, 1000, 200), ("Llama-3.1-70B-Instruct", "H100", 4, 1000, 500),
+               ("Llama-3.1-8B-Instruct", "L4", 1, 1000, 500))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Relative errors of one replayed run."""
+    """Relative errors of one replayed run; `ttft_spread_ms` is the standard deviation between draws of arrivals."""
 
     pair: str
     point: Measured
     ttft_ms: float
+    ttft_spread_ms: float
     tpot_ms: float
 
     @property
@@ -69,7 +79,8 @@ def scored(pair: str, cost: StepCost, points: Sequence[Measured]) -> list[Score]
     made = []
     for point in points:
         runs = [replay(cost, LIMITS, point, seed=seed) for seed in _SCORE_SEEDS]
-        made.append(Score(pair, point, mean(r.ttft_ms.mean for r in runs), mean(r.tpot_ms.mean for r in runs)))
+        ttfts = [run.ttft_ms.mean for run in runs]
+        made.append(Score(pair, point, mean(ttfts), stdev(ttfts), mean(run.tpot_ms.mean for run in runs)))
     return made
 
 
@@ -85,7 +96,7 @@ def held_out(pair: str, points: Sequence[Measured], trials: int) -> list[Score]:
 
 def fidelity(trials: int = 150) -> str:
     """The table of runs, and the summary."""
-    lines = [f"{'pair':45} isl/osl   rps   TTFT ms measured simulated  TPOT ms measured simulated"]
+    lines = [f"{'pair':45} isl/osl   rps   TTFT ms measured simulated     ±  TPOT ms measured simulated"]
     own: list[Score] = []
     unseen: list[Score] = []
     for pair, points in pairs(snapshot.load().benchmarks).items():
@@ -95,7 +106,7 @@ def fidelity(trials: int = 150) -> str:
         point = score.point
         lines.append(
             f"{score.pair:45} {point.isl}/{point.osl:<4} {point.request_rate_rps:4g} {point.ttft_mean_ms:15.0f} "
-            f"{score.ttft_ms:9.1f} {point.tpot_mean_ms:16.0f} {score.tpot_ms:9.1f}"
+            f"{score.ttft_ms:9.1f} {score.ttft_spread_ms:5.0f} {point.tpot_mean_ms:16.0f} {score.tpot_ms:9.1f}"
         )
     for name, scores in (("own calibration", own), ("held out", unseen)):
         lines.append(
@@ -103,6 +114,36 @@ def fidelity(trials: int = 150) -> str:
             f"(mean {mean(s.tpot_error for s in scores):.1%}), TTFT {median(s.ttft_error for s in scores):.1%} "
             f"(mean {mean(s.ttft_error for s in scores):.1%})"
         )
+    return "\n".join(lines)
+
+
+def overload(requests: int = 500) -> str:
+    """Mean times and rate served, by closed form and by simulation of as many requests as the closed form queues."""
+    facts = snapshot.load()
+    lines = [
+        f"{'of what a replica can carry':33}TTFT ms closed simulated    TPOT ms closed simulated    "
+        "served/s closed simulated"
+    ]
+    for model, gpu, tensor, isl, osl in _OVERLOADED:
+        wanted = Wanted(model, gpu, tensor, max_num_seqs=256, isl=isl, osl=osl, prefix_caching=False)
+        made, traffic = replica(wanted, facts), Traffic(1.0, constant(isl), constant(osl))
+        held = facts.models[made.model]
+        card = facts.accelerators[made.description["gpu"]]
+        each = Configuration(held, card, native_precision(held), tensor_parallel=tensor)
+        most = saturation_rps(made.cost, made.limits, traffic)
+        lines.append(f"{model} on {tensor} × {gpu}, {isl}/{osl} tokens, {most:.2f} requests/s")
+        for share in (0.5, 0.8, 0.9, 1.0, 1.1, 1.5, 2.0):
+            load = replace(traffic, rate_rps=share * most)
+            closed = predict(each, isl=isl, osl=osl, request_rate_rps=load.rate_rps)
+            runs = [simulate(made.cost, made.limits, load, 1, seed, requests=requests) for seed in _SCORE_SEEDS]
+            ttft, tpot, rate = (
+                mean(values)
+                for values in zip(*((r.ttft_ms.mean, r.tpot_ms.mean, r.requests_per_s) for r in runs), strict=True)
+            )
+            lines.append(
+                f"  {share:4.0%} {closed.ttft_ms.mean:38,.0f} {ttft:9,.0f} {closed.tpot_ms.mean:17.1f} {tpot:9.1f} "
+                f"{closed.requests_per_s:18.2f} {rate:9.2f}"
+            )
     return "\n".join(lines)
 
 
@@ -126,8 +167,8 @@ def speed(requests: int = 100_000) -> str:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Print what was asked for, or both."""
-    for name, measure in (("speed", speed), ("fidelity", fidelity)):
+    """Print what was asked for, or all."""
+    for name, measure in (("speed", speed), ("fidelity", fidelity), ("overload", overload)):
         if not arguments or name in arguments:
             sys.stdout.write(measure() + "\n")
 
