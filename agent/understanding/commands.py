@@ -114,7 +114,8 @@ def _change(text: str, snapshot: Snapshot, dialogue: Dialogue) -> Command | None
             return Explain(best[0])  # it was asked for already: this is as far as it goes
     less = without_named(folded, dialogue, snapshot)
     if less:
-        return Set(less, text.strip())
+        wished = understand(text, snapshot).intent  # "not Llama, Qwen please" wishes for another
+        return None if wished.preferred_models or wished.gpu_types else Set(less, text.strip())
     values = relative_values(folded, dialogue)
     if not values:
         return _new_budget(text, snapshot, dialogue)

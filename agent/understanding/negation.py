@@ -28,6 +28,7 @@ _NEW_CHOICE = words(
     "use using prefer preferably rather want need with on we but please plutot lieber mejor preferimos "
     "preferons stattdessen instead bevorzugt only take"
 )
+_INSTEAD = (("please",), ("instead",), ("bitte",), ("stattdessen",))
 _LIST = words(", or and oder ou o und et y nor ni / any the a use using")
 
 
@@ -76,6 +77,8 @@ class Negation:
         if not _ENDS.isdisjoint(between) or _starts_anew(between):
             return False
         steps = [text for text in between if text not in _LIST and text[0] not in _NAMES]
+        if "," in between and self._texts[first + 1 : first + 2] in _INSTEAD:
+            return False  # "no Llama, Qwen please"
         if "," in between:
             return across_commas and len(steps) <= between.count(",") and not _NEW_CHOICE.intersection(between)
         return len(steps) <= REACH

@@ -36,7 +36,7 @@ _COMMANDS: Mapping[str, Callable[[], Command]] = {
 _POLITE = words(
     "ok okay yes yep yeah sure please well great fine alright perfect now then and so hm hmm ja oui si bitte "
     "por favor s'il vous plait gut bien vale just also can could you would i'd i'll i want to let's like we "
-    "let us me actually no nein non"
+    "let us me actually no nein non wait"
 )
 _AGREED = words("yes yep yeah ok okay sure ja oui si jawohl correct right agreed fine claro vale")
 _CHOOSE = re.compile(
@@ -69,10 +69,15 @@ _FIRST = re.compile(
     r"|idea))?$"
 )
 _DROP = re.compile(
-    r"^(?:drop|remove|forget|forget about|ignore|clear|delete|lift|without|no more|no|streiche?|vergiss|entferne?"
-    r"|ohne|kein\w*|"
-    r"supprimer?|oublier?|enlever?|sans|pas de|quita|elimina|olvida|sin)\s+"
-    r"(?:the\s+|my\s+|our\s+|any\s+|das\s+|die\s+|den\s+|le\s+|la\s+|les\s+|el\s+|los\s+|d')?(?P<what>.+?)$"
+    r"^(?:drop|remove|forget about|forget|ignore|clear|delete|lift|without|get rid of|no need for|(?:we |i )?don't need"
+    r"|(?:we |i )?do not need|no more|no|streiche?|vergiss|entferne?|ohne|kein\w*|supprimer?|oublier?|enlever?|sans"
+    r"|pas de|quita|elimina|olvida|sin)\s+"
+    r"(?:the\s+|my\s+|our\s+|any\s+|das\s+|die\s+|den\s+|le\s+|la\s+|les\s+|el\s+|los\s+|d')?(?P<what>.+?)"
+    r"(?:\s+(?:anymore|any more|any longer|after all|mehr))?$"
+)
+_ANY = re.compile(
+    r"^(?:any|whatever|whichever|jede[rs]?|n'?importe quel(?:le)?|cualquier)\s+(?P<what>[\w -]+?)"
+    r"(?:\s+(?:is fine|is ok|is okay|will do|works|would do|goes|is good|ist ok|geht|va bien|vale))$"
 )
 _BETTER = re.compile(r"\b(?:better|besseres|mieux|mejor)\b")
 _SOMETHING = re.compile(
@@ -91,7 +96,7 @@ _DROPPABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"licen[cs]es?", ("license",)),
     (r"clouds?|providers?", ("clouds",)),
     (r"regions?", ("regions",)),
-    (r"residency|data residency", ("residency",)),
+    (r"(?:data )?(?:residency|location)|eu|europe|us|usa|uk|germany|france|switzerland", ("residency",)),
     (r"quanti[sz]ation|precision", ("quantization",)),
     (r"peak|peak load", ("peak_qps",)),
     (r"users?|nutzer|utilisateurs|usuarios", ("total_users", "concurrent_users")),
@@ -248,13 +253,13 @@ def _keep(folded: str, dialogue: Dialogue) -> Command | None:  # noqa: ARG001  #
     if saved:
         return SaveScenario((saved["name"] or "").strip() or "saved")
     loaded = _LOAD.match(folded)
-    if loaded:
+    if loaded and not loaded["name"][0].isdigit():  # "go back to 1000 users" describes
         return LoadScenario("" if _FIRST.match(loaded["name"]) else loaded["name"].strip())
     return None
 
 
 def _drop(folded: str, dialogue: Dialogue) -> Command | None:  # noqa: ARG001
-    dropped = _DROP.match(folded)
+    dropped = _ANY.match(folded) or _DROP.match(folded)
     if not dropped:
         return None
     for form, fields in _DROPPABLE:

@@ -18,9 +18,16 @@ REGION = re.compile(
     r"|southindia|westindia|uaenorth|southafricanorth|israelcentral|qatarcentral"
     r")(?![a-z0-9])"
 )
+_AVOIDED = re.compile(
+    r"\b(?:not|except|avoid|avoiding|without|never|but|nicht|kein|pas|sauf|salvo|excepto)\s+(?:for\s+)?"
+    r"(?:(?:in|on|from|at|the|region|dans|en)\s+)*$"
+)
 
 
 def read_regions(scene: Scene, draft: Draft) -> None:
     """Fill regions with the providers' own names."""
     for match in REGION.finditer(scene.folded):
-        draft.add("regions", match.group(), match.start(), match.end())
+        if _AVOIDED.search(scene.folded, max(match.start() - 24, 0), match.start()):
+            draft.doubt(*match.span(), "a region to avoid; say which may be used instead", "regions")
+        else:
+            draft.add("regions", match.group(), match.start(), match.end())
