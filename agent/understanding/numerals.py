@@ -6,103 +6,10 @@ from functools import lru_cache
 
 from agent.understanding.languages import Language
 from agent.understanding.text import Token, words
+from agent.understanding.vocabulary.tables import read_table
 
 MAX_WORDS = 12
 
-_ENGLISH = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-_FRENCH = [
-    "zero",
-    "un",
-    "deux",
-    "trois",
-    "quatre",
-    "cinq",
-    "six",
-    "sept",
-    "huit",
-    "neuf",
-    "dix",
-    "onze",
-    "douze",
-    "treize",
-    "quatorze",
-    "quinze",
-    "seize",
-    "dix-sept",
-    "dix-huit",
-    "dix-neuf",
-]
-_SPANISH = [
-    "cero",
-    "uno",
-    "dos",
-    "tres",
-    "cuatro",
-    "cinco",
-    "seis",
-    "siete",
-    "ocho",
-    "nueve",
-    "diez",
-    "once",
-    "doce",
-    "trece",
-    "catorce",
-    "quince",
-    "dieciseis",
-    "diecisiete",
-    "dieciocho",
-    "diecinueve",
-]
-_GERMAN = [
-    "null",
-    "eins",
-    "zwei",
-    "drei",
-    "vier",
-    "funf",
-    "sechs",
-    "sieben",
-    "acht",
-    "neun",
-    "zehn",
-    "elf",
-    "zwolf",
-    "dreizehn",
-    "vierzehn",
-    "funfzehn",
-    "sechzehn",
-    "siebzehn",
-    "achtzehn",
-    "neunzehn",
-]
-_TENS: dict[Language, str] = {
-    "en": "twenty thirty forty fifty sixty seventy eighty ninety",
-    "fr": "vingt trente quarante cinquante soixante septante huitante nonante",
-    "es": "veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa",
-    "de": "zwanzig dreisig vierzig funfzig sechzig siebzig achtzig neunzig",
-}
 _MORE: dict[Language, dict[str, int]] = {
     "en": {"fourty": 40, "couple": 2, "pair": 2},
     "fr": {"une": 1, "vingts": 20},
@@ -113,7 +20,7 @@ _MORE: dict[Language, dict[str, int]] = {
     "de": {"ein": 1, "eine": 1, "einer": 1, "einem": 1, "einen": 1, "zwolf": 12, "fuenf": 5, "zwoelf": 12,
            "dreissig": 30},
 }  # fmt: skip
-_ONES: dict[Language, list[str]] = {"en": _ENGLISH, "fr": _FRENCH, "es": _SPANISH, "de": _GERMAN}
+_NUMBERS = read_table("numbers")
 _HUNDREDS = {"en": ("hundred", "hundreds"), "fr": ("cent", "cents"), "es": (), "de": ("hundert",)}
 _SCALES: dict[str, float] = {
     "thousand": 1e3, "thousands": 1e3, "grand": 1e3, "million": 1e6, "millions": 1e6, "mio": 1e6, "mln": 1e6, "mn": 1e6,
@@ -172,8 +79,8 @@ class Number:
 def _words(language: Language) -> dict[str, int]:
     table: dict[str, int] = {}
     for each in dict.fromkeys(("en", language)):
-        table |= {word: value for value, word in enumerate(_ONES[each]) if "-" not in word}
-        table |= {word: 20 + 10 * index for index, word in enumerate(_TENS[each].split())}
+        table |= {word: value for value, word in enumerate(_NUMBERS[f"ones {each}"]) if "-" not in word}
+        table |= {word: 20 + 10 * index for index, word in enumerate(_NUMBERS[f"tens {each}"])}
         table |= _MORE[each]
     if language == "es":
         table |= {"once": 11}
@@ -186,8 +93,8 @@ def _german_compound(word: str) -> int | None:
     word = word.replace("fuenf", "funf").replace("zwoelf", "zwolf").replace("dreissig", "dreisig")
     if len(word) > 60 or not any(part in word for part in ("hundert", "tausend", "zig", "zehn")):
         return None
-    ones = {text: value for value, text in enumerate(_GERMAN)} | {"ein": 1, "sech": 6, "sieb": 7}
-    tens = {text: 20 + 10 * index for index, text in enumerate(_TENS["de"].split())}
+    ones = {text: value for value, text in enumerate(_NUMBERS["ones de"])} | {"ein": 1, "sech": 6, "sieb": 7}
+    tens = {text: 20 + 10 * index for index, text in enumerate(_NUMBERS["tens de"])}
     pieces = sorted([*ones, *tens, "hundert", "tausend", "und"], key=len, reverse=True)
     total = current = 0
     while word:

@@ -1,6 +1,6 @@
 """What the model is for: task, workload, domain."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from agent.understanding.draft import Draft
@@ -31,12 +31,19 @@ WORKLOAD_LEXICON: Lexicon[str] = Lexicon(phrases(read_table("workloads")))
 SUBJECT_LEXICON: Lexicon[str] = Lexicon(phrases(read_table("subjects")))
 _LONG = word_list(_TASK_TABLE[_LONG_KEY])
 _LLM = word_list(["workload: llm", "workload type: llm", "workload_type: llm", "workload = llm", "workload_type = llm"])
-_DEEDS = read_table("deeds")
-_DOES, _DONE_TO = (
-    {word: tuple(key.split()[0] for key, listed in _DEEDS.items() if key.endswith(part) and word in listed)
-     for key, phrases_of in _DEEDS.items() if key.endswith(part) for word in phrases_of}
-    for part in (" does", " to")
-)  # fmt: skip
+
+
+def _deed(part: str) -> Mapping[str, frozenset[str]]:
+    """By word, the tasks that it does ("does"), or that are done to it ("to")."""
+    table: dict[str, frozenset[str]] = {}
+    for key, listed in read_table("deeds").items():
+        task, _, which = key.partition(" ")
+        for word in listed if which == part else ():
+            table[word] = table.get(word, frozenset()) | {task}
+    return table
+
+
+_DOES, _DONE_TO = _deed("does"), _deed("to")
 DEED_REACH = 5
 DEED_WEIGHT, DEED_TOLD = 3, 5
 _THAT = words("that which who das die der qui que")
@@ -86,10 +93,9 @@ def _deeds(scene: Scene) -> Iterator[Hit[tuple[str, int]]]:
             word = scene.texts[behind]
             if word in _DEED_ENDS:
                 break
-            for task in tasks:
-                if task in _DONE_TO.get(word, ()):
-                    told = scene.texts[max(at - 1, 0)] in _THAT
-                    yield Hit(at, behind + 1, (task, DEED_TOLD if told else DEED_WEIGHT))
+            weight = DEED_TOLD if scene.texts[max(at - 1, 0)] in _THAT else DEED_WEIGHT
+            for task in sorted(tasks & _DONE_TO.get(word, frozenset())):
+                yield Hit(at, behind + 1, (task, weight))
 
 
 def find_workload(scene: Scene, negation: Negation) -> tuple[str | None, str | None, Hit[object] | None]:
