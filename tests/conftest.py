@@ -23,7 +23,7 @@ from knowledge.snapshot import Snapshot, load
 from tools.market import Market
 from ui.access import PasswordFile
 from ui.cli import main
-from ui.settings import Settings
+from ui.settings import Settings, expect_small_matrices
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from agent.sessions import Sessions
 
 ROOT = Path(__file__).parent.parent
+
+expect_small_matrices()  # as the command line does: processes that tests start compute as this one
 
 # The same examples in every run, and nothing that a slow machine would fail.
 settings.register_profile(

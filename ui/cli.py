@@ -41,6 +41,7 @@ from ui.commands import (
     sweep,
     validate,
 )
+from ui.settings import expect_small_matrices
 
 app = typer.Typer(
     name="sextant",
@@ -53,8 +54,10 @@ app = typer.Typer(
 
 
 @app.callback()
-def sextant() -> None:
-    """Keep `sextant` a group even while it has few commands."""
+def sextant(context: typer.Context) -> None:
+    """Let every command that plans compute alike, to the last digit; a table of predictions may take all cores."""
+    if context.invoked_subcommand != "predict":
+        expect_small_matrices()
 
 
 app.command("extract")(extract.extract)

@@ -243,14 +243,14 @@ def _positive(name: str) -> int | None:
 
 
 def answer_and_exit() -> None:
-    """For a command that computes one answer and exits: no cyclic collection, and small matrices."""
+    """For a command that computes one answer and exits: no cyclic collection."""
     gc.disable()
-    expect_small_matrices()
 
 
 def expect_small_matrices() -> None:
     """One thread for matrices that are too small for two, whose second would only wait: a third off a plan's processor
-    time. Takes effect when called before numpy is imported.
+    time. And sums come out the same to the last digit in every process: threads that share one change its rounding.
+    Takes effect when called before numpy is imported.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 

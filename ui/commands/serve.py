@@ -46,9 +46,8 @@ def serve(
 
     from tools.simulator.serving import listen
     from ui.access import access_for
-    from ui.settings import expect_small_matrices, read_settings
+    from ui.settings import read_settings
 
-    expect_small_matrices()
     settings = with_surroundings(
         read_settings(),
         kubeconfig=kubeconfig,
