@@ -135,7 +135,9 @@ class Ranked(Body):
 class Billed(Body):
     """A bill on this machine, or its text."""
 
-    path: Text = Field(default="", max_length=4000, description="The file: CSV, TSV, JSON, Parquet, also gzip.")
+    path: Text = Field(
+        default="", max_length=4000, description="The file: CSV, TSV, JSON, Excel, Parquet, gzip or zip."
+    )
     content: Text = Field(default="", max_length=1_000_000, description="In place of a path: the bill as text.")
     rates: list[Word] = Field(
         default_factory=list,

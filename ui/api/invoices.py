@@ -26,7 +26,7 @@ CHUNK_CHARS = 64_000
 @router.post("", response_model=None)
 def account(
     request: Request,
-    file: Annotated[UploadFile, File(description="The bill: CSV, TSV, JSON, Parquet, also gzip.")],
+    file: Annotated[UploadFile, File(description="The bill: CSV, TSV, JSON, Excel, Parquet, also gzip or zip.")],
     *,
     rate: Annotated[list[str], Form(description="What a currency is worth: EUR=1.08@2026-11-01.")] = [],  # noqa: B006  # FastAPI copies defaults
     provider: Annotated[str, Form(max_length=100, description="Provider of lines that name none.")] = "",

@@ -19,7 +19,8 @@ PROGRESS_FROM_BYTES = 20_000_000
 
 def invoice(
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="The bill: CSV, TSV, JSON, Parquet, also gzip; - is stdin.")
+        str,
+        typer.Argument(metavar="FILE", help="The bill: CSV, TSV, JSON, Excel, Parquet, also gzip or zip; - is stdin."),
     ],
     *,
     rate: Annotated[

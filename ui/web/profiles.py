@@ -40,7 +40,7 @@ BEGINNINGS = (
     ),
     Beginning(
         "Invoice",
-        "Drop a bill (CSV, JSON or Parquet): what it is for, what looks wrong, and what could be saved.",
+        "Drop a bill (CSV, JSON, Excel or Parquet): what it is for, what looks wrong, and what could be saved.",
         (
             ("Analyse a bill", "Analyse my bill"),
             ("Machines instead of an API?", "Llama 3.3 70B for 40 million tokens a day on rented GPUs"),
