@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from agent.missing import missing
-from agent.planner import Facts, Planner
+from agent.planner import Facts
 from agent.specification import UNRESOLVED
 from agent.topics import HARDWARE, Topic, open_topics
 from knowledge.errors import SextantError
@@ -27,7 +27,7 @@ from tools.planner.grid import Mask
 from tools.planner.planning import search
 from tools.planner.pool import Pool
 from tools.planner.profile import profile
-from tools.planner.ranking import orders
+from tools.planner.ranking import most_balanced
 from tools.planner.shortlist import threshold
 
 LEAST_WORTH = 0.1
@@ -66,10 +66,8 @@ def next_question(
     asked: tuple[str, ...],
     doubts: Sequence[Question],
     facts: Facts,
-    *,
-    planner: Planner,
 ) -> Question | None:
-    """The question, or None when nothing is worth asking; `planner` screens what the answers would move.
+    """The question, or None when nothing is worth asking.
 
     `asked` are the fields asked about before, `doubts` the questions that the understanding left.
     """
@@ -83,7 +81,7 @@ def next_question(
     if not plan.feasible or plan.traffic.workload_type != "llm" or len(chosen) >= MOST_QUESTIONS:
         return None
     leading = sorted({option.model_id for name in _LEADING if (option := plan.best(name))})
-    found = planner(weightiest, facts, edit(intent, {"preferred_models": leading}), open_topics(intent, plan, asked))
+    found = weightiest(facts, edit(intent, {"preferred_models": leading}), open_topics(intent, plan, asked))
     return found and _worded(*found)
 
 
@@ -184,8 +182,7 @@ def _best(case: Case, candidates: Pool) -> Screened | None:
     if not len(candidates):
         return None
     budget = case.intent.budget.max_monthly_cost_usd if case.intent.budget else None
-    order = orders(candidates, case.traffic.targets, case.intent.priority or "balanced", budget)["balanced"]
-    row = int(order[0])
+    row = most_balanced(candidates, case.traffic.targets, case.intent.priority or "balanced", budget)
     return Screened(str(candidates.model[row]), max(float(candidates.monthly_usd[row]), 0.01))
 
 

@@ -1,6 +1,6 @@
 """What a turn yields. Every face renders these and nothing else; every face sees the same."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 Json = dict[str, Any]
@@ -106,4 +106,4 @@ Event = Said | Card | Options | Comparison | Progress | Report | Asked | Replied
 
 def to_json(event: Event) -> Json:
     """`{"type": "said", …}` with the fields of the event."""
-    return {"type": type(event).__name__.lower(), **asdict(event)}
+    return {"type": type(event).__name__.lower(), **{each.name: getattr(event, each.name) for each in fields(event)}}

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from agent.context import Context
 from agent.missing import priceable
-from agent.planner import Facts, Planner
+from agent.planner import Facts
 from agent.state import State, intent_of, provenance_of
 from tools.intent import Intent, Provenance
 from tools.learning import Correction, Subject
@@ -30,19 +30,19 @@ class Wish:
 
 def plan_of(state: State, context: Context, intent: Intent | None = None) -> Plan:
     """Plan what was said, or another intent in its place. Raises NotFound, BadInput and Unavailable."""
+    return context.planner(made, context.facts, wish_of(state, context, intent))
+
+
+def wish_of(state: State, context: Context, intent: Intent | None = None) -> Wish:
+    """What to plan for a conversation, or for another intent in the place of its own."""
     wanted = priceable(intent_of(state) if intent is None else intent, context.market)
     said = {path: entry.model_dump(mode="json") for path, entry in provenance_of(state).items()}
-    wish = Wish(wanted.model_dump_json(), json.dumps(said), context.own().corrections)
-    return _kept(context.planner, context.facts, wish)
+    return Wish(wanted.model_dump_json(), json.dumps(said), context.own().corrections)
 
 
 @lru_cache(maxsize=KEPT)
-def _kept(planner: Planner, facts: Facts, wish: Wish) -> Plan:
-    return planner(planned, facts, wish)
-
-
-def planned(facts: Facts, wish: Wish) -> Plan:
-    """The plan of a wish. Raises NotFound and BadInput."""
+def made(facts: Facts, wish: Wish) -> Plan:
+    """The plan of a wish, kept where it was made. Raises NotFound and BadInput."""
     return plan(
         Intent.model_validate_json(wish.intent),
         facts.snapshot,

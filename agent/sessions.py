@@ -172,6 +172,11 @@ class Sessions:
             options=options(values) if waiting else None,
         )
 
+    async def position(self, thread: str, owner: str) -> tuple[int, str | None]:
+        """The revision of the card, and what it waits for. Raises NotFound."""
+        state = await self._state(thread, owner, must_exist=True)
+        return state.values.get("revision", 0), "review" if state.interrupts else None
+
     async def state(self, thread: str, owner: str) -> State:
         """Everything that the conversation remembers. Raises NotFound."""
         values: State = (await self._state(thread, owner, must_exist=True)).values  # type: ignore[assignment]

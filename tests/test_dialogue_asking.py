@@ -7,7 +7,7 @@ import pytest
 from agent.asking import LEAST_WORTH, Screened, answered, next_question, screened, worth_of
 from agent.events import Asked, Event, Failed, Said
 from agent.missing import completing, missing, priceable
-from agent.planner import Facts, Here
+from agent.planner import Facts
 from agent.sessions import Sessions
 from agent.topics import Topic, open_topics
 from agent.understanding import understand
@@ -27,7 +27,7 @@ def planned(intent: Intent) -> Plan:
 def asked_in_turn(intent: Intent, found: Plan) -> list[Question]:
     questions: list[Question] = []
     while len(questions) < 10:
-        question = next_question(intent, found, tuple(each.field for each in questions), (), FACTS, planner=Here())
+        question = next_question(intent, found, tuple(each.field for each in questions), (), FACTS)
         if question is None:
             break
         questions.append(question)
@@ -44,7 +44,7 @@ def questions(events: list[Event]) -> list[str]:
 
 def test_the_load_is_asked_first_when_nothing_but_the_task_is_known() -> None:
     intent = Intent(task_type="chatbot")
-    question = next_question(intent, planned(intent), (), (), FACTS, planner=Here())
+    question = next_question(intent, planned(intent), (), (), FACTS)
     assert question is not None
     assert question.field == "total_users"
     assert "Until you say" in question.question
@@ -69,7 +69,7 @@ def test_what_was_said_is_no_topic() -> None:
 def test_the_question_asked_is_the_one_worth_most() -> None:
     intent = Intent(task_type="chatbot", total_users=1000)
     found = planned(intent)
-    question = next_question(intent, found, (), (), FACTS, planner=Here())
+    question = next_question(intent, found, (), (), FACTS)
     assert question is not None
     narrowed = edit(
         intent,

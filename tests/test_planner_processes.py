@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from agent.planner import Facts, Here, Processes, planning
-from agent.planning import Wish, planned
+from agent.planning import Wish, made
 from knowledge.errors import NotFound
 from knowledge.snapshot import load
 from tools.intent import Intent
@@ -37,15 +37,15 @@ def planners(of: psutil.Process) -> list[psutil.Process]:
 
 def test_they_plan_what_this_process_plans(processes: Processes) -> None:
     asked = wish(Intent(task_type="chatbot", total_users=500))
-    assert processes(planned, FACTS, asked).to_json() == Here()(planned, FACTS, asked).to_json()
+    assert processes(made, FACTS, asked).to_json() == Here()(made, FACTS, asked).to_json()
 
 
 def test_what_cannot_be_planned_is_told_as_it_is_here(processes: Processes) -> None:
     asked = wish(Intent(task_type="chatbot", gpu_types=("H1000",)))
     with pytest.raises(NotFound) as there:
-        processes(planned, FACTS, asked)
+        processes(made, FACTS, asked)
     with pytest.raises(NotFound) as here:
-        planned(FACTS, asked)
+        made(FACTS, asked)
     assert (str(there.value), there.value.cure) == (str(here.value), here.value.cure)
     assert (there.value.field, there.value.near) == ("gpu_types", here.value.near)
 
@@ -53,14 +53,14 @@ def test_what_cannot_be_planned_is_told_as_it_is_here(processes: Processes) -> N
 def test_the_work_of_one_that_was_killed_is_done_by_another(processes: Processes) -> None:
     for each in planners(psutil.Process()):
         each.kill()
-    assert processes(planned, FACTS, wish(Intent(task_type="chatbot", total_users=700))).feasible
+    assert processes(made, FACTS, wish(Intent(task_type="chatbot", total_users=700))).feasible
 
 
 def test_they_plan_with_their_own_facts_alone(processes: Processes) -> None:
     market = Market.bundled(load())
     other = Facts(load(), Market(market.instances[:1], (), market.cards, "other", market.as_of))
     with pytest.raises(ValueError, match="other facts"):
-        processes(planned, other, wish(Intent()))
+        processes(made, other, wish(Intent()))
 
 
 def test_they_end_with_the_process_that_asked_however_it_ends(repository: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
-from fastapi.responses import StreamingResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import Field
 
 from agent.events import Event, Failed, to_json
@@ -99,7 +99,7 @@ def list_sessions(
 
 
 @router.post("/{session_id}/say", response_model=None)
-async def say(session_id: SessionId, body: Say, request: Request, who: Asking) -> dict[str, Any] | StreamingResponse:
+async def say(session_id: SessionId, body: Say, request: Request, who: Asking) -> JSONResponse | StreamingResponse:
     """Say something; begins the conversation when it is new. `Accept: text/event-stream` streams the events.
 
     Words that deploy, load-test or roll back need the scope `deploy`.
@@ -109,7 +109,7 @@ async def say(session_id: SessionId, body: Say, request: Request, who: Asking) -
 
 
 @router.post("/{session_id}/act", response_model=None)
-async def act(session_id: SessionId, body: Act, request: Request, who: Asking) -> dict[str, Any] | StreamingResponse:
+async def act(session_id: SessionId, body: Act, request: Request, who: Asking) -> JSONResponse | StreamingResponse:
     """Edit, choose, approve, cancel, roll back, undo or redo; approval and rollback need the scope `deploy`."""
     events = door(request).act(session_id, who.owner, body.kind, body.revision, body.values, may_deploy=who.may_deploy)
     return await _answered(request, session_id, who.owner, body.kind, events)
@@ -147,15 +147,15 @@ async def session_history(
 
 async def _answered(
     request: Request, session_id: str, owner: str, kind: str, events: AsyncIterator[Event]
-) -> dict[str, Any] | StreamingResponse:
+) -> JSONResponse | StreamingResponse:
     measures: Measures = request.app.state.measures
     watched = measures.watched("http", kind if kind in KINDS else "unknown", events)
     if EVENT_STREAM in request.headers.get("accept", ""):
         first = await anext(watched, None)  # what is refused before anything happens keeps its own status
         return StreamingResponse(streamed(first, watched), media_type=EVENT_STREAM)
     told = [to_json(event) async for event in watched]
-    view = await door(request).view(session_id, owner)
-    return {"events": told, "revision": view.revision, "awaiting": view.awaiting}
+    revision, awaiting = await door(request).position(session_id, owner)
+    return JSONResponse({"events": told, "revision": revision, "awaiting": awaiting})
 
 
 async def streamed(first: Event | None, rest: AsyncIterator[Event]) -> AsyncIterator[str]:
