@@ -155,9 +155,10 @@ def monthly_usd(every: Sequence[Seller], traffic: TrafficProfile, *, batched: bo
     reuse = traffic.prefix_reuse_share
     cached = prompt * (reuse * read + (1 - reuse) * np.fmax(fresh, written)) + answer * output
     monthly = np.fmin(plain, cached)
-    for position, seller in _tiered(tuple(every)):
-        if len(_tiers(seller, traffic)) > 1:  # long-context prices matter only where some prompts are that long
-            monthly[position] = api_cost(seller, traffic, batched=batched).monthly_usd
+    for tiered in _tiered(tuple(every)).values():
+        if len(_tiers(tiered[0][1], traffic)) > 1:  # long-context prices matter only where some prompts are that long
+            for position, seller in tiered:
+                monthly[position] = api_cost(seller, traffic, batched=batched).monthly_usd
     table: Floats = monthly
     return table
 
@@ -174,9 +175,13 @@ def _price_table(every: tuple[Seller, ...], batched: bool) -> Floats:  # key of 
 
 
 @lru_cache(maxsize=4)
-def _tiered(every: tuple[Seller, ...]) -> Sequence[tuple[int, Seller]]:
-    """Sellers whose prices depend on the length of the prompt, with their position."""
-    return [(position, seller) for position, seller in enumerate(every) if seller.thresholds]
+def _tiered(every: tuple[Seller, ...]) -> Mapping[tuple[int, ...], Sequence[tuple[int, Seller]]]:
+    """Sellers whose prices depend on the length of the prompt, with their position, by the lengths they change at."""
+    found: dict[tuple[int, ...], list[tuple[int, Seller]]] = defaultdict(list)
+    for position, seller in enumerate(every):
+        if seller.thresholds:
+            found[seller.thresholds].append((position, seller))
+    return found
 
 
 def _million_tokens(traffic: TrafficProfile) -> tuple[float, float]:

@@ -51,24 +51,55 @@ def field(short: Shortlist, accelerators: Sequence[Accelerator], case: Case) -> 
     _note_memory(found, case.ledger, started=True)
     if not len(rows):
         return None
-    grid = found.grid.take(rows)
-    screened = _screened(found, rows.tobytes(), traffic.isl.mean, traffic.osl.mean, case.experience.residual)
-    if case.experience:
-        chosen = [found.configurations[row] for row in rows.tolist()]
-        screened = corrected(screened, chosen, case.experience)
+    tried = len(found.grid) + found.unfit
+    if not case.experience:
+        return _field(found, rows.tobytes(), _Demand(traffic), case.experience.residual, tried)
+    chosen = [found.configurations[row] for row in rows.tolist()]
+    alone = _screened(found, rows.tobytes(), traffic.isl.mean, traffic.osl.mean, case.experience.residual)
+    return _with_capacity(found.grid.take(rows), corrected(alone, chosen, case.experience), traffic, tried)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Demand:
+    """What capacity depends on in a profile: two that differ in load alone are the same here."""
+
+    traffic: TrafficProfile
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Demand) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[object, ...]:
+        targets = self.traffic.targets
+        times = targets.ttft_ms, targets.tpot_ms, targets.e2e_ms
+        return self.traffic.isl, self.traffic.osl, targets.percentile, times, targets.e2e_basis
+
+
+@lru_cache(maxsize=16)
+def _field(found: Fitting, rows: bytes, demand: _Demand, residual: Residual | None, tried: int) -> Field:
+    """The field of some rows; plans that differ in load or prices share it."""
+    traffic = demand.traffic
+    alone = _screened(found, rows, traffic.isl.mean, traffic.osl.mean, residual)
+    return _with_capacity(found.grid.take(np.frombuffer(rows, dtype=np.intp)), alone, traffic, tried)
+
+
+def _with_capacity(grid: Grid, screened: Screen, traffic: TrafficProfile, tried: int) -> Field:
     wide = spread(screened, traffic, traffic.targets.percentile)
-    return Field(grid, screened, capacity(grid, screened, traffic, wide), wide, len(found.grid) + found.unfit)
+    return Field(grid, screened, capacity(grid, screened, traffic, wide), wide, tried)
 
 
 @lru_cache(maxsize=16)
 def _screened(found: Fitting, rows: bytes, isl: float, osl: float, residual: Residual | None) -> Screen:
-    """Step costs of some rows; plans that differ in load, targets or prices share them."""
+    """Step costs of some rows; plans that differ in targets, load or prices share them."""
     chosen = [found.configurations[row] for row in np.frombuffer(rows, dtype=np.intp).tolist()]
     return screen(chosen, isl=isl, osl=osl, residual=residual)
 
 
 def forget_screens() -> None:
-    """Drop the step costs that plans share, as a benchmark of a first plan needs."""
+    """Drop the step costs and capacities that plans share, as a benchmark of a first plan needs."""
+    _field.cache_clear()
     _screened.cache_clear()
 
 

@@ -5,7 +5,9 @@ unknown latency (APIs) after the others in the balanced list and outside the low
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -67,20 +69,30 @@ def balance(found: Pool, targets: Targets, priority: Priority, budget_usd: float
 
 def orders(found: Pool, targets: Targets, priority: Priority, budget_usd: float | None = None) -> dict[str, Rows]:
     """Row numbers of each list, best first, one row per model and accelerator."""
-    balanced = np.round(balance(found, targets, priority, budget_usd), 9)
+    groups = _groups(found)
     late = latency_score(found, targets)
     unknown, blind = ~found.known_quality, ~found.known_latency
     cost, cards, quality = found.monthly_usd, found.gpu_count, -found.quality_low
     known = np.flatnonzero(~blind)
     return {
-        "balanced": _distinct(found, np.lexsort((cards, cost, -balanced, blind, unknown))),
-        "lowest_cost": _distinct(found, np.lexsort((found.risk.total, quality, blind, cards, cost, unknown))),
+        "balanced": _distinct(groups, _balanced(found, targets, priority, budget_usd)),
+        "lowest_cost": _distinct(groups, np.lexsort((found.risk.total, quality, blind, cards, cost, unknown))),
         "lowest_latency": _distinct(
-            found, known[np.lexsort((late[known], cost[known], _steps(late[known]), unknown[known]))]
+            groups, known[np.lexsort((late[known], cost[known], _steps(late[known]), unknown[known]))]
         ),
-        "best_quality": _distinct(found, np.lexsort((quality, cost, blind, _ties(found), unknown))),
+        "best_quality": _distinct(groups, np.lexsort((quality, cost, blind, _ties(found), unknown))),
         "pareto": pareto(found, late),
     }
+
+
+def most_balanced(found: Pool, targets: Targets, priority: Priority, budget_usd: float | None = None) -> int:
+    """The first row of the balanced list."""
+    return int(_balanced(found, targets, priority, budget_usd)[0])
+
+
+def _balanced(found: Pool, targets: Targets, priority: Priority, budget_usd: float | None) -> Rows:
+    score = np.round(balance(found, targets, priority, budget_usd), 9)
+    return np.lexsort((found.gpu_count, found.monthly_usd, -score, ~found.known_latency, ~found.known_quality))
 
 
 def _ties(found: Pool) -> Floats:
@@ -98,18 +110,33 @@ def _steps(late: Floats) -> Floats:
     return steps
 
 
-def _distinct(found: Pool, order: Rows) -> Rows:
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """What a row is, as numbers: its model and accelerator, and its model."""
+
+    group: Rows
+    model: Rows
+
+
+def _groups(found: Pool) -> _Groups:
+    return _Groups(_numbered(found.group.tolist()), _numbered(found.model.tolist()))
+
+
+def _numbered(names: Sequence[object]) -> Rows:
+    numbers: dict[object, int] = {}
+    return np.array([numbers.setdefault(name, len(numbers)) for name in names], dtype=np.intp)
+
+
+def _distinct(groups: _Groups, order: Rows) -> Rows:
     """The first row of each model and accelerator, in order, at most three of a model."""
-    seen: dict[object, set[object]] = {}
+    first = order[np.sort(np.unique(groups.group[order], return_index=True)[1])]
+    seen: dict[int, int] = defaultdict(int)
     kept: list[int] = []
-    for row, model, group in zip(order.tolist(), found.model[order], found.group[order], strict=True):
-        groups = seen.setdefault(model, set())
-        if group not in groups and len(groups) < PER_MODEL:
-            groups.add(group)
+    for row, model in zip(first.tolist(), groups.model[first].tolist(), strict=True):
+        if seen[model] < PER_MODEL:
+            seen[model] += 1
             kept.append(row)
-            if len(kept) == LONGEST:
-                break
-    return np.array(kept, dtype=np.intp)
+    return np.array(kept[:LONGEST], dtype=np.intp)
 
 
 def pareto(found: Pool, late: Floats) -> Rows:
