@@ -57,6 +57,16 @@ def repository() -> Path:
     return ROOT
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_of_ones_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Settings and state of whoever runs the tests play no part: own outcomes would change every prediction."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name in [each for each in os.environ if each.startswith("SEXTANT_") and "_TEST_" not in each]:
+            environment.delenv(name)
+        environment.setenv("SEXTANT_HOME", str(tmp_path_factory.mktemp("state") / "sextant"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def snapshot() -> Snapshot:
     """The facts that ship."""
