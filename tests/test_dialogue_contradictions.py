@@ -14,7 +14,7 @@ from tools.editing import edit
 from tools.market import Market
 from tools.planner import plan
 
-CLASH = "$2,000 a month, chatbot, first token within 200 ms at 100 rps"
+CLASH = "$1,000 a month, chatbot, first token within 200 ms at 100 rps"
 CHOICES = [
     {"text": "raise the budget to $2,220 a month", "values": {"budget.max_monthly_cost_usd": 2220.0}},
     {"text": "allow spot machines", "values": {"billing": ["spot"]}},
@@ -30,7 +30,7 @@ async def test_the_clash_is_told_with_numbers_and_priced_ways_out(sessions: Sess
     events = await say(sessions, CLASH)
     assert not any(isinstance(event, Failed) for event in events)
     (said,) = (event for event in events if isinstance(event, Said))
-    assert "$2,000 a month cannot hold 200 ms to the first token with 100 requests per second" in said.text
+    assert "$1,000 a month cannot hold 200 ms to the first token with 100 requests per second" in said.text
     (asked,) = (event for event in events if isinstance(event, Asked))
     assert asked.suggestions
     for place, suggestion in enumerate(asked.suggestions, 1):

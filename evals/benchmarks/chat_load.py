@@ -3,8 +3,8 @@
 Every session sends a turn each `--period` seconds over HTTP, at a moment of its own: words, edits, what-ifs, questions.
 A turn's time counts from the moment it was due, so a server that falls behind cannot hide it. Prints a table, or with
 `--json` one object: turn times by kind, errors, processor time of the server and the `--planners` processes that plan
-for it for each turn, their memory, load of the machine. With `--shared` everything is kept in the PostgreSQL database of
-SEXTANT_DATABASE_URL instead of SQLite, and several `--processes` may share it: each session stays with one of them, as
+for it for each turn, their memory, load of the machine. With `--shared` everything is kept in the PostgreSQL database
+of SEXTANT_DATABASE_URL instead of SQLite, and several `--processes` may share it: each session stays with one of them, as
 behind a balancer with sticky sessions.
 """
 
@@ -37,7 +37,7 @@ OPENINGS = (
 )
 WORDS = ("actually {n} users", "what if we had {n} users?", "why this option?", "what is the cheapest GPU?")
 CORES = 2
-WARMING = 4
+WARMING = 6
 TIMEOUT_S = 120.0
 
 
@@ -131,7 +131,7 @@ def measure(
     with ExitStack() as stack:
         homes = [Path(stack.enter_context(TemporaryDirectory(prefix="sextant-load-"))) for _ in range(processes)]
         servers = [stack.enter_context(server(home, shared=shared, planners=planners)) for home in homes]
-        asyncio.run(load([url for url, _ in servers], WARMING, 2, 1.0, name="warm"))  # facts and prices are read once
+        asyncio.run(load([url for url, _ in servers], WARMING, 3, 1.0, name="warm"))  # facts and prices are read once
         before, begun = _processor_s(servers), time.monotonic()
         turns = asyncio.run(load([url for url, _ in servers], sessions, rounds, period))
         wall, spent = time.monotonic() - begun, _processor_s(servers) - before
