@@ -90,6 +90,11 @@ def test_a_row_without_words_counts_when_it_is_not_the_sum_of_the_rows_above() -
     assert report["totals"]["total"] == 4.90
 
 
+def test_a_product_called_total_counts_though_its_amount_was_billed_before() -> None:
+    rows = "gpt-4o input,OpenAI,2,1M tokens,5.00\nOutput total,OpenAI,1,1M tokens,5.00\n"
+    assert read("Item,Provider,Quantity,Unit,Amount\n" + rows)[1]["totals"]["total"] == 10.00
+
+
 def test_tax_and_discount_columns_are_kept_apart_where_the_total_of_the_row_proves_them() -> None:
     lines, report = read(
         "Item,Provider,Quantity,Unit,Amount,Discount,Tax,Total\n"
