@@ -92,15 +92,7 @@ class Matcher:
         if unit is None:
             reason = f"unit {subject.unit[:40]!r} is unknown" if subject.unit else "the line states no unit"
             return self._unmatched(subject, provider, "unit", reason, model=model.model_key, workload=model.workload)
-        rows = rows_for(
-            model,
-            mode=subject.mode,
-            direction=subject.direction,
-            cache_hours=subject.cache_hours,
-            long_context=subject.long_context,
-            region=subject.region,
-            dimension=unit.dimension,
-        )
+        rows = _rows_of(model, subject, unit.dimension, subject.region)
         if not rows:
             reason = _why_no_row(model, subject, unit)
             return self._unmatched(
@@ -108,29 +100,10 @@ class Matcher:
             )
         quote = _quote(rows)
         if not subject.region:
-            quote = replace(quote, in_regions=self._in_regions(model, subject, unit.dimension, quote))
+            quote = replace(quote, in_regions=_in_regions(model, subject, quote))
         priced = unit_named(rows[0].unit_name, rows[0].workload_type)
         match = _with_quote(subject, provider, model.model_key, model.workload, quote=quote, unit=unit, priced=priced)
         return replace(match, listed_by=model.provider)
-
-    @staticmethod
-    def _in_regions(
-        model: PricedModel, subject: Subject, dimension: str, quote: PriceQuote
-    ) -> tuple[tuple[Decimal, str], ...]:
-        unit = unit_named(quote.unit, model.workload)
-        found = set()
-        for region in sorted({region_of(row) for row in model.rows} - {"global"}) if unit else ():
-            rows = rows_for(
-                model,
-                mode=subject.mode,
-                direction=subject.direction,
-                cache_hours=subject.cache_hours,
-                long_context=subject.long_context,
-                region=region,
-                dimension=dimension,
-            )
-            found |= {(_per(row, unit, model.workload), region) for row in rows if unit and region_of(row) == region}
-        return tuple(sorted(found))
 
     def _range(self, subject: Subject, provider: str) -> Match:
         """A line without a model: the range of the provider's prices for this workload and unit, never a match."""
@@ -190,6 +163,32 @@ class Matcher:
         subject: Subject, provider: str, code: str, reason: str, *, model: str = "", workload: str | None = None
     ) -> Match:
         return Match(subject, provider, model, code, reason, workload=workload or subject.workload)
+
+
+def _rows_of(model: PricedModel, subject: Subject, dimension: str, region: str) -> tuple[ApiPrice, ...]:
+    return rows_for(
+        model,
+        mode=subject.mode,
+        direction=subject.direction,
+        cache_hours=subject.cache_hours,
+        long_context=subject.long_context,
+        region=region,
+        dimension=dimension,
+    )
+
+
+def _in_regions(model: PricedModel, subject: Subject, quote: PriceQuote) -> tuple[tuple[Decimal, str], ...]:
+    """What the same costs in the regions that have prices of their own, per unit of the quote."""
+    unit = unit_named(quote.unit, model.workload)
+    if unit is None:
+        return ()
+    found = {
+        (_per(row, unit, model.workload), region)
+        for region in {region_of(row) for row in model.rows} - {"global"}
+        for row in _rows_of(model, subject, unit.dimension, region)
+        if region_of(row) == region
+    }
+    return tuple(sorted(found))
 
 
 def _with_quote(
