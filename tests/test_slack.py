@@ -354,7 +354,7 @@ async def test_a_plan_is_approved_once_tested_rated_and_rolled_back(at_work: Wor
 
 
 async def test_long_work_is_stopped_by_a_click_of_whoever_began_it(at_work: Workplace) -> None:
-    at_work.door.context = replace(at_work.door.context, validation_seconds=6000)
+    at_work.door.context = replace(at_work.door.context, validation_seconds=30_000)
     await at_work.begin()
     await at_work.click("approve", wait=False)
     await at_work.slack.until(
