@@ -1,7 +1,11 @@
 """The documentation says what is there: commands, options, settings, modules, links, figures."""
 
+import ast
 import re
+import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -89,3 +93,40 @@ def test_every_link_leads_somewhere(pages: dict[Path, str]) -> None:
 def test_the_readme_counts_the_prices_that_ship(pages: dict[Path, str], repository: Path, snapshot: Snapshot) -> None:
     told = f"{len(snapshot.api_prices):,} API prices and {len(snapshot.instances):,} rented machines"
     assert told in pages[repository / "README.md"]
+
+
+PARTS = ("agent", "evals", "knowledge", "templates", "tools", "ui")
+
+
+def test_every_library_that_is_imported_is_declared_and_explained(repository: Path) -> None:
+    """What comes along with another library can go with its next version."""
+    project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {named(line) for line in project["dependencies"]}
+    optional = {named(line) for lines in project["optional-dependencies"].values() for line in lines}
+    explained = (repository / "docs" / "dependencies.md").read_text(encoding="utf-8").lower()
+    assert not [each for each in declared if each not in explained]
+    sold_as = {**packages_distributions(), "psycopg_pool": ["psycopg"]}  # as its extra
+    own = {*PARTS, *(path.stem for path in (repository / "tests").iterdir())}
+    undeclared = {
+        f"{file.relative_to(repository)} imports {module}"
+        for file in (file for part in (*PARTS, "tests") for file in (repository / part).rglob("*.py"))
+        for module in imported(file) - own - sys.stdlib_module_names
+        if not {named(each) for each in sold_as.get(module, [module])} & (declared | optional)
+    }
+    assert not undeclared
+
+
+def named(requirement: str) -> str:
+    """The name of a distribution as indexes compare it: `psycopg[pool]>=3.2` is psycopg."""
+    return re.split(r"[^\w.-]", requirement, maxsplit=1)[0].lower().replace("_", "-")
+
+
+def imported(file: Path) -> set[str]:
+    """The top modules that a file imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
