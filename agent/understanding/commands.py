@@ -9,7 +9,7 @@ import re
 from agent.commands import Command, Describe, Dialogue, Explain, Set, WhatIf
 from agent.understanding.answers import read_answer, read_correction
 from agent.understanding.clauses import Clause, clauses
-from agent.understanding.inquiries import changed_values, read_inquiry
+from agent.understanding.inquiries import changed_values, new_budget, read_inquiry
 from agent.understanding.message import understand
 from agent.understanding.orders import is_idle, plain, read_order, unaccented
 from agent.understanding.relative import relative_values, without_named
@@ -22,10 +22,17 @@ _ASKING = words(
     "warum wie peut est quel quelle qui ou quand pourquoi comment puede es son que cual quien donde cuando como should"
 )
 _REQUEST = re.compile(r"^(?:can|could|would|will|kannst|konntest|peux|puedes) (?:you|du|tu)\b")
+_TOO = (
+    r"^(?:that'?s|it'?s|this is|that is|it is|das ist|c'est|es)? ?(?:still |way |far |much |a bit )*"
+    r"(?:too|zu|trop|demasiado) "
+)
 _BETTER = (
     (re.compile(r"^(?:make it |(?:i |we )?(?:need|want) it )?(?:much |a lot |a bit |even )?(?:cheaper"
                 r"|less expensive|gunstiger|moins cher|"
                 r"mas barato)$"), "cost"),
+    (re.compile(rf"{_TOO}(?:expensive|dear|costly|pricey|much|teuer|cher|caro)$"), "cost"),
+    (re.compile(rf"{_TOO}(?:slow|sluggish|langsam|lent|lento)$"), "latency"),
+    (re.compile(rf"{_TOO}(?:bad|dumb|weak|inaccurate|poor|schlecht|mauvais|malo)$"), "accuracy"),
     (re.compile(r"^(?:make it |(?:i |we )?(?:need|want) it )?(?:much |a lot |a bit |even )?(?:faster|quicker"
                 r"|snappier|schneller|plus rapide|"
                 r"mas rapido)$"), "latency"),
@@ -87,21 +94,6 @@ def _asks(clause: Clause) -> bool:
     return clause.question and first in _ASKING
 
 
-def _new_budget(text: str, snapshot: Snapshot, dialogue: Dialogue) -> Command | None:
-    """ "Raise the budget to $8k": the sum is for the time of the budget that stands."""
-    budget = dialogue.intent.budget
-    said = understand(text, snapshot)
-    open_sum = len(said.intent.unresolved) == 1 and said.questions[0].field == "budget.max_monthly_cost_usd"
-    if budget is None or said.provenance or not open_sum:
-        return None
-    period = "hour" if budget.max_hourly_cost_usd else "month"
-    read = understand(f"budget {said.intent.unresolved[0].text} per {period}", snapshot)
-    if read.intent.budget is None:
-        return None
-    values = read.intent.budget.model_dump(exclude_none=True)
-    return Set({f"budget.{name}": value for name, value in values.items()}, text.strip())
-
-
 def _change(text: str, snapshot: Snapshot, dialogue: Dialogue) -> Command | None:
     """ "Make it twice as fast", "20 % cheaper": a change relative to what stands."""
     folded = plain(text)
@@ -118,6 +110,7 @@ def _change(text: str, snapshot: Snapshot, dialogue: Dialogue) -> Command | None
         return None if wished.preferred_models or wished.gpu_types else Set(less, text.strip())
     values = relative_values(folded, dialogue)
     if not values:
-        return _new_budget(text, snapshot, dialogue)
+        budget = new_budget(text, snapshot, dialogue)
+        return Set(budget, text.strip()) if budget else None
     said = understand(text, snapshot).intent.model_dump(exclude_none=True, exclude={"unresolved", "priority"})
     return None if said else Set(values, text.strip())

@@ -8,7 +8,7 @@ from agent.commands import CatalogQuestion, Command, Compare, Dialogue, Explain,
 from agent.understanding.accelerators import find_accelerators
 from agent.understanding.message import understand
 from agent.understanding.models import find_models
-from agent.understanding.options import list_name, options_named, without_options
+from agent.understanding.options import list_name, options_named, points_at_one, without_options
 from agent.understanding.orders import field_of, plain, unaccented
 from agent.understanding.questions import about, meaning_of
 from agent.understanding.relative import relative_values
@@ -87,6 +87,8 @@ def read_inquiry(text: str, dialogue: Dialogue, snapshot: Snapshot, *, question:
     command = _about_options(folded, text, dialogue, snapshot, question=question)
     if command is not None:
         return command
+    if not dialogue.options and points_at_one(folded) and dialogue.intent != Intent():
+        return Explain()  # no plan meets the needs, so there is none to ask about
     why_not = _WHY_NOT.match(folded)
     if why_not:
         return Explain(_subject(why_not["subject"], dialogue, snapshot))
@@ -155,7 +157,20 @@ def changed_values(change: str, dialogue: Dialogue, snapshot: Snapshot) -> Mappi
         outer, _, inner = path.partition(".")
         value = said.intent.model_dump(mode="json")[outer]
         values.setdefault(path, value[inner] if inner else value)
-    return values
+    return values or new_budget(change, snapshot, dialogue)
+
+
+def new_budget(text: str, snapshot: Snapshot, dialogue: Dialogue) -> dict[str, Any]:
+    """ "Raise the budget to $8k", "what if I pay $3000?": a lone sum is for the time of the budget that stands."""
+    budget = dialogue.intent.budget
+    said = understand(text, snapshot)
+    open_sum = len(said.intent.unresolved) == 1 and said.questions[0].field == "budget.max_monthly_cost_usd"
+    if budget is None or said.provenance or not open_sum:
+        return {}
+    period = "hour" if budget.max_hourly_cost_usd else "month"
+    read = understand(f"budget {said.intent.unresolved[0].text} per {period}", snapshot)
+    values = read.intent.budget.model_dump(exclude_none=True) if read.intent.budget else {}
+    return {f"budget.{name}": value for name, value in values.items()}
 
 
 def _subject(words: str, dialogue: Dialogue, snapshot: Snapshot) -> str:

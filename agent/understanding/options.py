@@ -68,6 +68,11 @@ def options_named(folded: str, dialogue: Dialogue) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def points_at_one(folded: str) -> bool:
+    """Whether a clause points at an option, be there any or not."""
+    return _REFERENCE.search(folded) is not None
+
+
 def without_options(folded: str) -> str:
     """A clause with what points at options taken out."""
     return " ".join(_REFERENCE.sub(" ", folded).split())
