@@ -19,7 +19,10 @@ from tools.units import parse_unit
 BUDGET, UNIT = "budget.max_monthly_cost_usd", "usage.unit"
 
 _PERIODS_PER_MONTH = {"hour": 730.0, "day": 30.42, "month": 1.0, "year": 1 / 12}
-_HIGHEST_RATE = re.compile(
+_HIGHEST_RATE = 20.0
+"""A bare number up to this, answering for a sum of more than it, is an exchange rate and not a sum."""
+
+_RATE = re.compile(
     r"^(?:(?:at|rate|about|around|~)\s+)*(?:1\s*(?:€|[a-z]{3,6})\s*(?:=|is|are|equals|makes|sind|ist|vaut|son|es)\s*)?"
     r"\$?(\d+(?:[.,]\d+)?)\s*(?:usd|dollars?|\$)?(?:\s*(?:per|a|to the|for one|/)\s*[a-z€]+)?$"
 )
