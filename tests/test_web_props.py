@@ -7,8 +7,10 @@ import pytest
 
 from agent.events import Card, Comparison, Options
 from agent.sessions import Sessions
+from knowledge.errors import BadInput
 from tools.editing import FIELDS
 from ui.web.props import card_props, comparison_props, options_props, written
+from ui.web.wording import refusal, worded
 
 WORDS = "customer-support chatbot for 1000 users, low latency, under $5000 a month, rented GPUs, 2 H100s at most"
 
@@ -78,6 +80,26 @@ def test_a_comparison_names_fields_with_their_units() -> None:
         ("People with access", "1,000", "+100 %"),
         ("Average load (requests/s)", "1.33", "+100 %"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("ttft_p90_ms 660.3, above 300", "TTFT p90 660.3 ms, above 300"),
+        ("e2e_perceived_p90_ms", "E2E perceived p90 (ms)"),
+        ("tpot was predicted as 5 ms", "TPOT was predicted as 5 ms"),
+    ],
+)
+def test_objectives_are_called_as_people_call_them(told: str, shown: str) -> None:
+    assert worded(told) == shown
+
+
+def test_a_refusal_stands_beside_its_field_and_does_not_name_it_again() -> None:
+    known = BadInput("total_users: must be above 0", "set total_users to a valid value", field="total_users")
+    assert refusal(known) == {"errors": {"total_users": "Must be above 0"}}
+    assert refusal(BadInput("no such form", "one of: kserve", field="form")) == {
+        "errors": {"form": "no such form one of: kserve"}
+    }
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from knowledge.errors import SextantError
 LABELS = {line.path: line for _, lines in GROUPS for line in lines}
 """The lines of the card by the path that they edit."""
 
-_OBJECTIVE = re.compile(r"\b(e2e_perceived|ttft|tpot|e2e)_(p\d+|mean)_ms\b( [\d.,]+)?")
+_OBJECTIVE = re.compile(r"\b(e2e_perceived|ttft|tpot|e2e)_(p\d+|mean)_ms\b( \d(?:[\d.,]*\d)?)?")
 _METRIC = re.compile(r"\b(e2e_perceived|ttft|tpot|e2e)\b")
 _TITLES = {"ttft": "TTFT", "tpot": "TPOT", "e2e": "E2E", "e2e_perceived": "E2E perceived"}
 
