@@ -1,9 +1,15 @@
-"""Files written whole or not at all: whoever reads sees the old content or the new, and a crash leaves no half."""
+"""Files written whole or not at all: whoever reads sees the old content or the new, and a crash leaves no half.
+
+And names for the files that others hand over.
+"""
 
 import os
 from pathlib import Path
 
 from knowledge.errors import BadInput
+
+NAME_BYTES = 200
+"""File systems take 255; the rest is for what is put around a name."""
 
 
 def write_whole(path: Path, content: str | bytes, *, private: bool = False) -> None:
@@ -37,3 +43,12 @@ def check_place(path: Path, *, field: str) -> None:
     """Find out before long work whether its result can be written where somebody wants it. Raises BadInput."""
     if path.is_dir() or not (path.parent.is_dir() and os.access(path if path.exists() else path.parent, os.W_OK)):
         raise BadInput(f"{path} cannot be written", "choose another place", field=field)
+
+
+def safe_name(told: str, otherwise: str) -> str:
+    """The name that somebody gave a file as one that any folder takes: its last part, of a long one the end.
+
+    `otherwise` where nothing is left.
+    """
+    printable = "".join(char for char in Path(told).name if char.isprintable())
+    return printable.encode()[-NAME_BYTES:].decode(errors="ignore").strip(". ") or otherwise

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all."""
+"""Files are written whole or not at all, under names that stay in their folder."""
 
 import os
 import stat
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from knowledge.errors import BadInput
-from knowledge.files import save_as, write_whole
+from knowledge.files import safe_name, save_as, write_whole
 
 
 def test_a_file_is_replaced_in_one_step_and_no_draft_stays(tmp_path: Path) -> None:
@@ -52,3 +52,22 @@ def test_a_place_that_cannot_be_written_is_named_with_its_option(tmp_path: Path)
         save_as(place, "<p>", field="report")
     assert str(place) in refusal.value.message
     assert (refusal.value.cure, refusal.value.field) == ("choose another place", "report")
+
+
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        ("bill.csv", "bill.csv"),
+        ("../../etc/passwd", "passwd"),
+        ("/etc/", "etc"),
+        ("..", "file"),
+        ("", "file"),
+        ("a\0b\n.csv", "ab.csv"),
+        ("half a pair \ud800.csv", "half a pair .csv"),
+        (f"{'請求書' * 50}.csv", f"{'請求書' * 50}.csv"[-69:]),
+    ],
+)
+def test_the_name_of_an_upload_stays_in_its_folder_and_fits_any(told: str, name: str, tmp_path: Path) -> None:
+    assert safe_name(told, "file") == name
+    (tmp_path / name).write_text("", encoding="utf-8")
+    assert [each.name for each in tmp_path.iterdir()] == [name]

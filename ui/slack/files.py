@@ -10,13 +10,13 @@ import httpx
 from slack_sdk.web.async_client import AsyncWebClient
 
 from knowledge.errors import BadInput, StateUnusable, Unavailable
+from knowledge.files import safe_name
 from ui.api.guard import MAX_UPLOAD_BYTES
 from ui.slack.jobs import Job
 from ui.slack.wire import AWAY
 
 SLACK_DOMAINS = ("slack.com", "slack-files.com")
 MOST_FILES = 10
-NAME_CHARS = 100
 TIMEOUT_S = 60.0
 
 
@@ -40,7 +40,7 @@ class Files:
         shutil.rmtree(self._own(event_id), ignore_errors=True)
 
     async def _fetched(self, told: dict[str, Any], folder: Path) -> Path:
-        name = Path(told["name"]).name[-NAME_CHARS:].strip(". ") or "file"
+        name = safe_name(told["name"], "file")
         url = told["url"] or await self._address(told["id"])
         if not self.trusted(url):
             raise BadInput(f"{name} does not lie with Slack", "upload it here instead of linking to it")

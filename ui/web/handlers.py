@@ -14,6 +14,7 @@ from agent.events import Event
 from agent.looks import Looks
 from agent.sessions import ACTS, Sessions
 from knowledge.errors import NotFound, SextantError
+from knowledge.files import safe_name
 from tools.editing import read_assignment
 from ui.api.measures import Measures
 from ui.web import profiles
@@ -26,7 +27,6 @@ from ui.web.turns import Screen
 from ui.web.wording import refusal
 
 LONG, STOP = ("approve", "rollback"), "stop"
-NAME_CHARS = 100
 log = logging.getLogger("sextant.web")
 
 
@@ -132,7 +132,7 @@ class Handlers:
 def _upload(element: Element) -> Path:
     """The file that was dropped, under the name that the person knows it by."""
     kept = Path(element.path or "")
-    named = kept.with_suffix("") / (Path(element.name).name[-NAME_CHARS:].strip(". ") or kept.name)
+    named = kept.with_suffix("") / safe_name(element.name, kept.name)
     named.parent.mkdir(exist_ok=True)
     if not named.exists():
         named.hardlink_to(kept)
