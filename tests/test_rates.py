@@ -1,7 +1,8 @@
 """Requests are counted the same in memory, in a file and in PostgreSQL; there by all processes together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -29,12 +30,13 @@ class Watch:
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
-def tally_of(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Clock], Tally]:
+def tally_of(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[Clock], Tally]]:
     if request.param == "memory":
-        return InMemory
+        yield InMemory
+        return
     url = request.getfixturevalue("database_url") if request.param == "postgres" else None
-    database = Records(tmp_path, url=url).database
-    return lambda clock: Tallies(database, clock)
+    with closing(Records(tmp_path, url=url).database) as database:
+        yield lambda clock: Tallies(database, clock)
 
 
 def test_a_span_begins_with_the_first_request_and_the_next_one_anew(tally_of: Callable[[Clock], Tally]) -> None:
@@ -55,20 +57,22 @@ def test_a_span_begins_with_the_first_request_and_the_next_one_anew(tally_of: Ca
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 def test_nothing_is_lost_when_many_count_at_once(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     url = request.getfixturevalue("database_url") if kind == "postgres" else None
-    processes = [Records(tmp_path, url=url, clock=Watch()).tallies for _ in range(2)]
-    with ThreadPoolExecutor(8) as pool:
-        seen = list(pool.map(lambda place: processes[place % 2].add("ann", 60)[0], range(60)))
+    with closing(Records(tmp_path, url=url).database) as one, closing(Records(tmp_path, url=url).database) as other:
+        processes = [Tallies(database, Watch()) for database in (one, other)]
+        with ThreadPoolExecutor(8) as pool:
+            seen = list(pool.map(lambda place: processes[place % 2].add("ann", 60)[0], range(60)))
     assert sorted(seen) == list(range(1, 61))
 
 
 def test_what_is_over_is_forgotten(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(rates, "MOST_IN_MEMORY", 10)
-    watch, records = Watch(), Records(tmp_path)
-    memory, kept = InMemory(watch), Tallies(records.database, watch)
-    for number in range(100):
-        watch.later(1)
-        memory.add(f"address {number}", 5)
-        kept.add(f"address {number}", 5)
-    assert len(memory._spans) <= 30
-    with records.database.read() as connection:
-        assert connection.execute("SELECT count(*) AS many FROM tallies").fetchone()["many"] <= 5
+    with closing(Records(tmp_path).database) as database:
+        watch = Watch()
+        memory, kept = InMemory(watch), Tallies(database, watch)
+        for number in range(100):
+            watch.later(1)
+            memory.add(f"address {number}", 5)
+            kept.add(f"address {number}", 5)
+        assert len(memory._spans) <= 30
+        with database.read() as connection:
+            assert connection.execute("SELECT count(*) AS many FROM tallies").fetchone()["many"] <= 5
