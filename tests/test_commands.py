@@ -110,6 +110,10 @@ def described(command: Command) -> dict[str, Any]:
         ("half the budget", Set({"budget.max_monthly_cost_usd": 2500.0}, "half the budget")),
         ("raise the budget to $8k", Set({"budget.max_monthly_cost_usd": 8000.0}, "raise the budget to $8k")),
         ("make it cheaper", Set({"priority": "cost"}, "make it cheaper")),
+        ("that's too expensive", Set({"priority": "cost"}, "that's too expensive")),
+        ("any model is fine", Clear(("preferred_models", "excluded_models"), "any model is fine")),
+        ("no need for the EU anymore", Clear(("residency",), "no need for the eu anymore")),
+        ("what can I get for $300?", WhatIf({"budget.max_monthly_cost_usd": 300.0}, "what can I get for $300")),
         ("double the users", Set({"expected_qps": 20.0, "total_users": 2000}, "double the users")),
         ("what if traffic doubles", WhatIf({"expected_qps": 20.0, "total_users": 2000}, "what if traffic doubles")),
         ("what would FP8 save", WhatIf({"quantization": ["fp8"]}, "what would FP8 save")),
@@ -120,6 +124,18 @@ def described(command: Command) -> dict[str, Any]:
 )  # fmt: skip
 def test_a_clause_is_a_command(text: str, command: Command) -> None:
     assert asked(text) == (command,)
+
+
+def test_a_region_or_a_cloud_to_avoid_is_none_to_use() -> None:
+    for text in ("not in us-east-1", "anywhere but AWS"):
+        (only,) = asked(text)
+        assert isinstance(only, Describe)
+        assert not only.understanding.provenance
+        assert only.understanding.intent.unresolved
+
+
+def test_without_options_none_can_be_asked_about() -> None:
+    assert asked("why not the second one?", replace(STANDING, options=(), lists=None)) == (Explain(),)
 
 
 def test_new_facts_are_a_description() -> None:
