@@ -4,8 +4,8 @@ Every session sends a turn each `--period` seconds over HTTP, at a moment of its
 A turn's time counts from the moment it was due, so a server that falls behind cannot hide it. Prints a table, or with
 `--json` one object: turn times by kind, errors, processor time of the server and the `--planners` processes that plan
 for it for each turn, their memory, load of the machine. With `--shared` everything is kept in the PostgreSQL database
-of SEXTANT_DATABASE_URL instead of SQLite, and several `--processes` may share it: each session stays with one of them, as
-behind a balancer with sticky sessions.
+of SEXTANT_DATABASE_URL instead of SQLite, and several `--processes` may share it: each session stays with one of them,
+as behind a balancer with sticky sessions.
 """
 
 import argparse
