@@ -16,6 +16,7 @@ from tools.editing import read_assignment
 from ui.opening import opened
 from ui.person import person
 from ui.rendering.events import render
+from ui.rendering.width import console_of_width
 from ui.settings import Settings
 from ui.start_notes import price_notes
 
@@ -161,7 +162,7 @@ async def run(
     read: Callable[[str], str] = input,
 ) -> None:
     """Talk until the person leaves."""
-    console = Console()
+    console = console_of_width()
     name = thread or f"chat-{uuid.uuid4().hex[:8]}"
     async with opened(time_factor=time_factor, settings=settings, approved_only=approved_only) as sessions:
         chat = TerminalChat(sessions, console, thread=name, owner=person())

@@ -17,7 +17,7 @@ def quality_words(quality: QualityShown, case: Case) -> str:
     doubt = quality.standard_error or 0.0
     spread = f"{doubt:.0f}" if doubt >= 1 or isclose(doubt, 0.0) else f"{doubt:.1f}"
     floor, word = threshold(case.snapshot, case.traffic), case.traffic.targets.quality
-    asked = f", {word.replace('_', ' ')} means at least {floor:g}" if word and floor else ""
+    asked = f"; {floor:g} or more counts as {word.replace('_', ' ')}" if word and floor else ""
     estimated = " (estimated)" if quality.basis != "measured" else ""
     task = case.traffic.task_type.replace("_", " ")
     return f"quality {quality.score:.0f} ± {spread} of 100 at {task}{estimated}{asked}"
