@@ -4,11 +4,11 @@ import numpy as np
 
 from tools.performance.points import Floats
 from tools.performance.queueing import at_batch, rate_rps
-from tools.performance.roofline import Costs, Serving
+from tools.performance.roofline import Costs, Serving, step_ms
 
 _MS = 1e3
 _STEPS = 40  # a handful are needed
-_CLOSE = 1e-9
+_CLOSE = 1e-7
 _LIGHTEST = 1e-6  # sequences running on average
 _MOST_RUNNING = 256.0  # sequences per attention rank that engines run at once by default (vLLM: max_num_seqs)
 _RUN_REQUESTS = 500.0  # past saturation the queue grows without end: a run of this many requests is reported
@@ -26,7 +26,9 @@ def batch_at(cost: Costs, osl: Floats, rate: Floats, most: Floats) -> Floats:
         off: Floats = np.log(rate_rps(cost, osl, np.exp(size))) - wanted
         return off
 
-    low, high = np.full_like(osl, np.log(_LIGHTEST)), np.log(most)
+    # A replica never answers sooner than an idle one, so at least this many requests are under way (Little's law).
+    least = rate * osl * step_ms(cost, np.full_like(osl, _LIGHTEST)) / _MS
+    low, high = np.log(np.clip(least * (1 - _CLOSE), _LIGHTEST, most)), np.log(most)
     under, over = beyond(low), beyond(high)
     found = np.where(over <= 0, high, low)
     searched = (under < 0) & (over > 0)

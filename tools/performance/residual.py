@@ -9,7 +9,7 @@ import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ class Kernel:
         return (1, 1 - self.narrow_share), (REACH_RATIO, self.narrow_share)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Residual:
     """Measured points, what they weigh, and who they are. N points over J configurations and M loads.
 
@@ -69,6 +69,16 @@ class Residual:
     labels: npt.NDArray[np.str_]  # J × (model, gpu_type, precision, engine, cards)
     load_labels: npt.NDArray[np.str_]  # M
     widths: Mapping[str, Any]
+
+    @cached_property
+    def starts(self) -> Indices:
+        """The first point of each configuration: points of one stand together."""
+        return np.searchsorted(self.configuration_of, np.arange(len(self.configurations)))
+
+    @cached_property
+    def ends(self) -> Indices:
+        """The point after the last one of each configuration."""
+        return np.append(self.starts[1:], len(self.configuration_of))
 
     @property
     def digest(self) -> str:
@@ -124,7 +134,7 @@ def corrections(residual: Residual, configuration: Floats, load: Floats) -> Corr
     asked, asked_of = np.unique(load.astype(np.float32), axis=0, return_inverse=True)
     near_cards = similarity(cards, residual.configurations, residual.kernel.reach)
     near_loads = similarity(asked, residual.loads, residual.kernel.reach)
-    starts = np.searchsorted(residual.configuration_of, np.arange(len(residual.configurations)))
+    starts = residual.starts
     log = np.zeros((len(configuration), residual.weights.shape[1]))
     closest = np.zeros(len(configuration))
     order = np.argsort(asked_of, kind="stable")
@@ -154,11 +164,14 @@ def _fourth_power(values: Singles) -> Singles:
 def nearest_points(residual: Residual, configuration: Floats, load: Floats, count: int) -> list[tuple[int, float]]:
     """The `count` measured points nearest to one point, with their distances."""
     cards = np.abs(residual.configurations - configuration).sum(axis=1)
-    loads = np.abs(residual.loads - load).sum(axis=1)
-    distance = cards[residual.configuration_of] + loads[residual.load_of]
-    near = np.flatnonzero(distance <= np.partition(distance, count - 1)[count - 1])
-    order = near[np.argsort(distance[near], kind="stable")][:count]
-    return [(int(row), float(distance[row])) for row in order]
+    loads = np.abs(residual.loads - load).sum(axis=1)[residual.load_of]
+    # Each of them belongs to one of the `count` configurations whose own nearest point is nearest.
+    closest = cards + np.minimum.reduceat(loads, residual.starts)
+    among = np.flatnonzero(closest <= np.partition(closest, count - 1)[count - 1])
+    rows = np.concatenate([np.arange(residual.starts[each], residual.ends[each]) for each in among])
+    distance = cards[residual.configuration_of[rows]] + loads[rows]
+    order = np.argsort(distance, kind="stable")[:count]
+    return [(int(rows[at]), float(distance[at])) for at in order]
 
 
 def block_corrections(
