@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
 
 from rapidfuzz import fuzz, process
 
@@ -63,13 +66,9 @@ def _rented(text: str, question: Question, catalog: Catalog) -> list[Offer]:
 
     Where it names none and asks for cards: the cheapest of each.
     """
-
-    def order(offer: Offer) -> tuple[object, ...]:
-        return _doubt(offer, catalog), _per_card(offer), offer.sku_key
-
     if question.cards and not question.words:
         cheapest: dict[str, Offer] = {}
-        for offer in sorted(_of_sellers(catalog.store.offers(workload_type=GPU), question), key=order):
+        for offer in _of_sellers(_cards(_State(catalog.store.path, catalog.version, catalog.today, catalog)), question):
             cheapest.setdefault(offer.model_key, offer)
         return list(cheapest.values())
     types = {squeezed(word) for word in question.words}
@@ -82,7 +81,27 @@ def _rented(text: str, question: Question, catalog: Catalog) -> list[Offer]:
     ]
     models = forms_of(card, text) if card else ()
     offers = [offer for model in models for offer in catalog.store.offers(workload_type=GPU, model_key=model)]
-    return sorted(_of_sellers(exact, question) or _of_sellers(offers, question), key=order)
+    return _cheapest_first(_of_sellers(exact, question) or _of_sellers(offers, question), catalog)
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """A state of the prices, to keep what was worked out of it, and the catalog to read it with."""
+
+    path: Path
+    version: str
+    today: date
+    catalog: Catalog = field(compare=False)
+
+
+@lru_cache(maxsize=2)
+def _cards(prices: _State) -> tuple[Offer, ...]:
+    """Every rented machine: thousands of rows, read once for each state of the prices."""
+    return tuple(_cheapest_first(prices.catalog.store.offers(workload_type=GPU), prices.catalog))
+
+
+def _cheapest_first(offers: Sequence[Offer], catalog: Catalog) -> list[Offer]:
+    return sorted(offers, key=lambda offer: (_doubt(offer, catalog), _per_card(offer), offer.sku_key))
 
 
 def _of_sellers(offers: Sequence[Offer], question: Question) -> list[Offer]:
