@@ -40,11 +40,14 @@ class BadInput(SextantError):
 
 
 class NotFound(BadInput):
-    """A name that is unknown; `near` holds what may have been meant."""
+    """A name that is unknown, or fits `fitting` things alike; `near` holds what may have been meant."""
 
-    def __init__(self, kind: str, name: str, near: tuple[str, ...] = (), *, field: str | None = None) -> None:
+    def __init__(
+        self, kind: str, name: str, near: tuple[str, ...] = (), *, fitting: int = 0, field: str | None = None
+    ) -> None:
+        what = f"ambiguous {kind}: {name[:80]!r} fits {fitting}" if fitting else f"unknown {kind}: {name[:80]!r}"
         cure = f"did you mean {', '.join(near)}?" if near else ""
-        super().__init__(f"unknown {kind}: {name[:80]!r}", cure, field=field)
+        super().__init__(what, cure, field=field)
         self.near = near
 
 

@@ -5,7 +5,7 @@ by likeness alone "qwen 72b" is as near to Qwen2.5-7B as to Qwen2.5-72B.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -38,6 +38,8 @@ _PRECISION = re.compile(
     r"\b(?:awq|gptq|gguf|fp8|fp16|bf16|fp4|nvfp4|mxfp4|int4|int8|w\da\d+|quantized|dynamic|block|\d-?bit)\b"
 )
 _NEUTRAL = frozenset(["instruct", "it", "chat", "hf", "base", "model", "meta", "ai", "the"])
+
+_Ranked = tuple[tuple[float, int, bool, bool], str]  # misspelling, parts unsaid, writes no text, no chat; the model
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,7 @@ def _unlikeness(said: _ModelName, known: _ModelName) -> tuple[float, int] | None
     return misspelling, len(unsaid)
 
 
-def _ranked_models(text: str, snapshot: Snapshot) -> list[tuple[tuple[float, int, bool, bool], str]]:
+def _ranked_models(text: str, snapshot: Snapshot) -> list[_Ranked]:
     said = _model_name(text.strip().replace(" ", "-"))
     ranked = []
     for known in _model_names(snapshot) if said.words - _NEUTRAL else ():
@@ -198,6 +200,14 @@ def _ranked_models(text: str, snapshot: Snapshot) -> list[tuple[tuple[float, int
     return sorted(ranked)
 
 
+def _family(ranked: Sequence[_Ranked]) -> list[str]:
+    """The models that fit words alone equally well, where they differ in version or size: neither was said."""
+    least = min(((misspelling, silent) for (misspelling, _, silent, _), _ in ranked), default=None)
+    alike = [name for (misspelling, _, silent, _), name in ranked if (misspelling, silent) == least]
+    versions = {(name.sizes, name.numbers) for name in map(_model_name, alike)}
+    return alike if len(versions) > 1 else []
+
+
 def _exact_model(text: str, models: Mapping[str, Model]) -> str | None:
     wanted = text.strip().lower()
     fitting = [model_id for model_id in models if wanted in (model_id.lower(), model_id.lower().rpartition("/")[2])]
@@ -207,15 +217,19 @@ def _exact_model(text: str, models: Mapping[str, Model]) -> str | None:
 def resolve_model(text: str, snapshot: Snapshot) -> str:
     """The one model that `text` means, as hub id.
 
-    Raises NotFound with near names when nothing fits, or when several fit equally well ("llama 70b").
+    Raises NotFound with near names when nothing fits, or when several fit equally well ("llama 70b", "llama").
     """
     exact = _exact_model(text, snapshot.models)
     if exact:
         return exact
     ranked = _ranked_models(text, snapshot)
     best = [model_id for rank, model_id in ranked if rank == ranked[0][0]]
+    if not re.search(r"\d", text):
+        best = _family(ranked) or best
     if len(best) == 1:
         return best[0]
+    if best:
+        newest = sorted(best, key=lambda model_id: snapshot.models[model_id].release_date or "", reverse=True)
+        raise NotFound("model", text, tuple(newest[:NEAR_NAMES]), fitting=len(best))
     like = process.extract(text.lower(), snapshot.models.keys(), scorer=fuzz.token_set_ratio, limit=NEAR_NAMES)
-    near = best or [model_id for model_id, likeness, _ in like if likeness >= 50]
-    raise NotFound("model", text, tuple(near[:NEAR_NAMES]))
+    raise NotFound("model", text, tuple(model_id for model_id, likeness, _ in like if likeness >= 50))

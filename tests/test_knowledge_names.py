@@ -123,12 +123,33 @@ def test_every_model_resolves_to_itself(model_id: str) -> None:
     assert resolve_model(model_id.rpartition("/")[2], FACTS) == model_id
 
 
-@pytest.mark.parametrize("text", ["llama 70b", "qwen", "gpt-oss", "mixtral", "kimi"])
+@pytest.mark.parametrize("text", ["llama 70b", "llama", "Meta Llama", "qwen", "gpt-oss", "mixtral", "kimi", "phi"])
 def test_a_name_that_fits_several_models_is_asked_about(text: str) -> None:
-    with pytest.raises(NotFound) as refusal:
+    with pytest.raises(NotFound, match="ambiguous model") as refusal:
         resolve_model(text, FACTS)
     assert len(refusal.value.near) > 1
-    assert all(text.split(maxsplit=1)[0] in near.lower() for near in refusal.value.near)
+    assert all(text.lower().removeprefix("meta ").split()[0] in near.lower() for near in refusal.value.near)
+
+
+@pytest.mark.parametrize(
+    ("text", "model_id"),
+    [
+        ("mistral nemo", "mistralai/Mistral-Nemo-Instruct-2407"),
+        ("whisper", "openai/whisper-large-v3"),
+        ("command r", "CohereForAI/c4ai-command-r-08-2024"),
+        ("Ministral", "mistralai/Ministral-8B-Instruct-2410"),
+    ],
+)
+def test_words_alone_are_enough_where_one_version_fits(text: str, model_id: str) -> None:
+    assert resolve_model(text, FACTS) == model_id
+
+
+def test_a_name_is_asked_about_with_the_newest_that_fit() -> None:
+    with pytest.raises(NotFound) as refusal:
+        resolve_model("llama", FACTS)
+    dates = [FACTS.models[near].release_date or "" for near in refusal.value.near]
+    assert dates == sorted(dates, reverse=True)
+    assert "huggyllama/llama-7b" not in refusal.value.near
 
 
 def test_a_size_is_never_matched_by_likeness() -> None:

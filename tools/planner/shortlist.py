@@ -96,7 +96,8 @@ def check_names(intent: Intent, snapshot: Snapshot) -> None:
                 try:
                     resolve_model(name, snapshot)
                 except NotFound as error:
-                    raise NotFound("model", name, error.near, field=field) from error
+                    error.field = field
+                    raise
 
 
 def threshold(snapshot: Snapshot, traffic: TrafficProfile) -> float:
