@@ -20,6 +20,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from knowledge.snapshot import Snapshot, load
+from knowledge.store.database import FILE_NAME, open_store
 from tools.market import Market
 from ui.access import PasswordFile
 from ui.cli import main
@@ -77,6 +78,25 @@ def snapshot() -> Snapshot:
 def market(snapshot: Snapshot) -> Market:
     """The prices that ship."""
     return Market.bundled(snapshot)
+
+
+@pytest.fixture(scope="session")
+def put_prices(tmp_path_factory: pytest.TempPathFactory, snapshot: Snapshot) -> Callable[[Path], Path]:
+    """Puts the prices that ship into a state directory, as the first question about prices would: built only once."""
+    built = tmp_path_factory.mktemp("built")
+    open_store(built, snapshot).close()
+
+    def put(home: Path) -> Path:
+        shutil.copy(built / FILE_NAME, home)
+        return home
+
+    return put
+
+
+@pytest.fixture
+def priced_home(tmp_path: Path, put_prices: Callable[[Path], Path]) -> Path:
+    """The state directory of a test, with the prices that ship."""
+    return put_prices(tmp_path)
 
 
 @pytest.fixture

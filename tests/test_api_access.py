@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from ipaddress import ip_network
@@ -53,8 +53,8 @@ class Home:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def home(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Home]:
-    folder = tmp_path_factory.mktemp("access")
+async def home(tmp_path_factory: pytest.TempPathFactory, put_prices: Callable[[Path], Path]) -> AsyncIterator[Home]:
+    folder = put_prices(tmp_path_factory.mktemp("access"))
     people = PasswordFile(folder / "people")
     for name, password in (ANN, BOB, EVE):
         people.add(name, password, admin=name == "eve")

@@ -98,8 +98,8 @@ def abridged(value: Any, depth: int = 0) -> Any:
     return value[:LONGEST] if isinstance(value, str) else value
 
 
-async def test_examples_are_what_a_server_answers(tmp_path: Path, update_golden: bool) -> None:
-    home = Settings(home=tmp_path)
+async def test_examples_are_what_a_server_answers(priced_home: Path, update_golden: bool) -> None:
+    home = Settings(home=priced_home)
     async with opened(time_factor=500, settings=home, tied=True) as door:
         transport = httpx.ASGITransport(application(door, home))
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=300) as api:

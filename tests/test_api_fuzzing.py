@@ -1,9 +1,10 @@
 """The whole API fuzzed from its own description: whatever is sent, the answer is one that the description knows."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -87,8 +88,8 @@ def full(*_: object, **__: object) -> None:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = Settings(home=tmp_path_factory.mktemp("fuzzed"), limits=PLENTY)
+def server(tmp_path_factory: pytest.TempPathFactory, put_prices: Callable[[Path], Path]) -> Iterator[Server]:
+    home = Settings(home=put_prices(tmp_path_factory.mktemp("fuzzed")), limits=PLENTY)
     with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as run:
         patch.setattr(LocalTarget, "apply", full)
         stack = AsyncExitStack()

@@ -76,6 +76,11 @@ async def test_a_configuration_is_predicted(api: httpx.AsyncClient) -> None:
     body = (await api.post("/v1/predict", json=asked)).json()
     assert body["ttft_ms"]["p50"] <= body["ttft_ms"]["p90"] <= body["ttft_ms"]["p99"]
     assert body["evidence"]["kind"] in {"measured", "interpolated", "modelled"}
+    assert body["fits"]
+    large = (await api.post("/v1/predict", json={**asked, "model": "meta-llama/Llama-3.1-70B-Instruct"})).json()
+    assert large["fits"] is False
+    assert large["summary"].startswith("Does not fit: ")
+    assert large["infeasible"]["nearest"]
 
 
 @pytest.mark.parametrize(
@@ -131,6 +136,7 @@ async def test_events_arrive_as_a_stream_when_asked_for(api: httpx.AsyncClient) 
     assert refused.status_code == 409
 
 
+@pytest.mark.usefixtures("priced_home")
 async def test_prices_are_found_a_page_at_a_time(api: httpx.AsyncClient) -> None:
     first = (await api.get("/v1/catalog/search", params={"text": "llama", "limit": 2})).json()
     second = (await api.get("/v1/catalog/search", params={"text": "llama", "limit": 2, "offset": 2})).json()
@@ -146,6 +152,7 @@ async def test_prices_are_found_a_page_at_a_time(api: httpx.AsyncClient) -> None
     assert (await api.get("/v1/catalog/show", params={"name": "nothing-like-it"})).status_code == 404
 
 
+@pytest.mark.usefixtures("priced_home")
 async def test_the_state_of_the_data_is_told(api: httpx.AsyncClient) -> None:
     body = (await api.get("/api/data/health")).json()
     assert body["facts"]["freshness"]
@@ -248,23 +255,17 @@ BODIES = st.one_of(
 PATHS = ("/v1/extract", "/v1/plan", "/v1/compare", "/v1/predict", "/v1/sessions/f/say", "/v1/sessions/f/act")
 
 
-def test_no_body_whatever_makes_the_server_fail(tmp_path: Path) -> None:
-    state = Settings(home=tmp_path)
+async def test_no_body_whatever_makes_the_server_fail(api: httpx.AsyncClient) -> None:
+    loop = asyncio.get_running_loop()
 
     async def answered(sent: list[tuple[str, Any]]) -> list[int]:
-        async with opened(time_factor=50, settings=state, tied=True) as door:
-            transport = httpx.ASGITransport(application(door, state))
-            async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=120) as client:
-                json_type = {"content-type": "application/json"}
-                return [
-                    (await client.post(path, content=json.dumps(body), headers=json_type)).status_code
-                    for path, body in sent
-                ]
+        json_type = {"content-type": "application/json"}
+        return [(await api.post(path, content=json.dumps(body), headers=json_type)).status_code for path, body in sent]
 
     @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
     @given(st.lists(st.tuples(st.sampled_from(PATHS), BODIES), min_size=5, max_size=10))
     def check(sent: list[tuple[str, Any]]) -> None:
-        statuses = asyncio.run(answered(sent))
+        statuses = asyncio.run_coroutine_threadsafe(answered(sent), loop).result()
         assert all(status < 500 for status in statuses), list(zip(statuses, sent, strict=True))
 
-    check()
+    await asyncio.to_thread(check)

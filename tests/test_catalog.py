@@ -370,9 +370,9 @@ def test_the_planner_reads_the_bundled_market_until_the_first_sync(catalog: Cata
     assert current_market(catalog.store, catalog.snapshot, TODAY) is Market.bundled(catalog.snapshot)
 
 
-def test_after_a_sync_the_planner_reads_the_current_view(tmp_path: Path, catalog: Catalog) -> None:
+def test_after_a_sync_the_planner_reads_the_current_view(priced_home: Path, catalog: Catalog) -> None:
     now = datetime(2026, 11, 21, 9, tzinfo=UTC)
-    with open_store(tmp_path, catalog.snapshot, now=now) as store:
+    with open_store(priced_home, catalog.snapshot) as store:
         cheaper = [offer for offer in store.offers(provider="aws") if offer.sku_name == "p5.48xlarge"]
         store.merge("folder", 4, [_priced(offer, 30.0) for offer in cheaper], now, complete=True)
         market = current_market(store, catalog.snapshot, TODAY)

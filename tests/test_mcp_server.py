@@ -38,10 +38,10 @@ def text(result: CallToolResult) -> str:
     return content.text
 
 
-async def test_every_tool_says_what_it_takes_and_answers(tmp_path: Path) -> None:
-    bill = tmp_path / "bill.csv"
+async def test_every_tool_says_what_it_takes_and_answers(priced_home: Path) -> None:
+    bill = priced_home / "bill.csv"
     bill.write_text(BILL)
-    async with connected(tmp_path) as session:
+    async with connected(priced_home) as session:
         tools = {tool.name: tool for tool in (await session.list_tools()).tools}
         assert set(tools) == NAMES
         for tool in tools.values():
@@ -77,7 +77,7 @@ async def test_every_tool_says_what_it_takes_and_answers(tmp_path: Path) -> None
         assert [offer["rank"] for offer in best["offers"]] == [2, 3]
         by_path, by_text = await answer("invoice", path=str(bill)), await answer("invoice", content=BILL)
         assert by_path["totals"] == by_text["totals"]
-    assert "Traceback" not in (tmp_path / "log").read_text()
+    assert "Traceback" not in (priced_home / "log").read_text()
 
 
 FAULTS: list[tuple[str, dict[str, Any], str]] = [
@@ -96,15 +96,15 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-async def test_a_fault_is_told_in_one_line_with_its_field_and_a_cure(tmp_path: Path) -> None:
-    async with connected(tmp_path) as session:
+async def test_a_fault_is_told_in_one_line_with_its_field_and_a_cure(priced_home: Path) -> None:
+    async with connected(priced_home) as session:
         for name, arguments, words in FAULTS:
             result = await session.call_tool(name, arguments)
             assert result.isError, (name, arguments)
             assert words in text(result).splitlines()[0], (name, arguments, text(result))
             assert "pydantic" not in text(result)
             assert len(text(result).splitlines()) == 2, text(result)
-    assert "Traceback" not in (tmp_path / "log").read_text()
+    assert "Traceback" not in (priced_home / "log").read_text()
 
 
 @pytest.mark.parametrize("page", ["docs/api.md"])

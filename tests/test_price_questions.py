@@ -20,8 +20,8 @@ SNAPSHOT = load()
 
 
 @pytest.fixture(scope="module")
-def catalog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
-    with open_store(tmp_path_factory.mktemp("prices"), SNAPSHOT) as store:
+def catalog(tmp_path_factory: pytest.TempPathFactory, put_prices: Callable[[Path], Path]) -> Iterator[Catalog]:
+    with open_store(put_prices(tmp_path_factory.mktemp("prices")), SNAPSHOT) as store:
         yield Catalog(store, SNAPSHOT, date(2026, 11, 21))
 
 
@@ -106,8 +106,8 @@ def test_what_is_not_there_is_not_replaced_but_near_names_are_told(
     assert any(near in name for name in answer.near)
 
 
-def test_the_command_line_takes_a_question_too(tmp_path: Path) -> None:
-    run, home = CliRunner(), {"SEXTANT_HOME": str(tmp_path)}
+def test_the_command_line_takes_a_question_too(priced_home: Path) -> None:
+    run, home = CliRunner(), {"SEXTANT_HOME": str(priced_home)}
     found = run.invoke(app, ["search", "how much is gpt-4o at azure?", "--limit", "2", "--json"], env=home)
     assert {offer["provider"] for offer in json.loads(found.stdout)["offers"]} == {"azure"}
     unknown = run.invoke(app, ["search", "how much is gpt-99?"], env=home)

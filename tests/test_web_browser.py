@@ -23,10 +23,14 @@ Say = Callable[[Page, str], None]
 
 @pytest.fixture(scope="module")
 def server(
-    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, start_web: StartWeb
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+    start_web: StartWeb,
+    put_prices: Callable[[Path], Path],
 ) -> Iterator[str]:
     factor = "1" if request.config.getoption("--update-golden") else "200"
-    with start_web(tmp_path_factory.mktemp("browser"), "--time-factor", factor, people=(ANN, BOB)) as url:
+    home = put_prices(tmp_path_factory.mktemp("browser"))
+    with start_web(home, "--time-factor", factor, people=(ANN, BOB)) as url:
         yield url
 
 

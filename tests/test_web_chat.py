@@ -23,8 +23,10 @@ StartWeb = Callable[..., AbstractContextManager[str]]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, start_web: StartWeb) -> Iterator[str]:
-    home = tmp_path_factory.mktemp("web")
+def server(
+    tmp_path_factory: pytest.TempPathFactory, start_web: StartWeb, put_prices: Callable[[Path], Path]
+) -> Iterator[str]:
+    home = put_prices(tmp_path_factory.mktemp("web"))
     with start_web(home, "--time-factor", "200", people=(ANN, BOB), ends_within_s=30) as url:
         PasswordFile(home / "people").add(*EVE, admin=True)
         yield url
