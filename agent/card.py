@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.events import Card, Options
+from agent.specification import redone, undone
 from agent.state import Json, State, chosen_option, intent_of, provenance_of
 from tools.editing import look_up
 
@@ -107,7 +108,10 @@ GROUPS: tuple[tuple[str, tuple[Line, ...]], ...] = (
 
 
 def card(state: State, beside: Json | None = None) -> Card:
-    """The editable specification at the state's revision; `beside` is what stands beside it (`agent.standing`)."""
+    """The editable specification at the state's revision; `beside` is what stands beside it (`agent.standing`).
+
+    `undo` and `redo` say whether there is a step to take.
+    """
     intent = intent_of(state)
     option = chosen_option(state)
     said = intent.model_dump(mode="json")
@@ -120,6 +124,8 @@ def card(state: State, beside: Json | None = None) -> Card:
         "snapshot": (state.get("plan") or {}).get("snapshot"),
         "chosen": option,
         "deployment": state.get("deployment"),
+        "undo": undone(state) is not None,
+        "redo": redone(state) is not None,
         **(beside or {}),
     }
     return Card(spec, state.get("revision", 0))

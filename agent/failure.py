@@ -7,7 +7,7 @@ from langgraph.runtime import Runtime
 
 from agent.context import Context
 from agent.events import Failed
-from agent.specification import undone
+from agent.specification import withdrawn
 from agent.state import State
 from knowledge.errors import SextantError
 
@@ -22,7 +22,7 @@ def recovering(node: Node) -> Node:
             return node(state, runtime)
         except SextantError as error:
             get_stream_writer()(Failed(error.message, error.cure))
-            return {**(undone(state) or {}), "future": [], "route": "failed", "pending": []}
+            return {**withdrawn(state), "route": "failed", "pending": []}
 
     guarded.__name__ = node.__name__
     guarded.__doc__ = node.__doc__

@@ -27,6 +27,7 @@ from agent.journal import Journal
 from agent.places import place_named
 from agent.rating import rate, withdraw
 from agent.slots import Bounds
+from agent.specification import redone, undone
 from agent.standing import standing
 from agent.state import SCHEMA_VERSION, Action, Json, State, chosen_option, intent_of
 from agent.trying import replies
@@ -263,11 +264,12 @@ def _config(thread: str) -> RunnableConfig:
 
 def _checked(kind: str, values: Json, state: Mapping[str, Any]) -> Json:
     """The values of an action, refused before the graph moves when they cannot be used."""
+    known: State = state  # type: ignore[assignment]  # LangGraph types state values as Any
     if kind == "edit":
         if not values:
             cure = 'send values, for example {"total_users": 2000}'
             raise BadInput("an edit needs at least one field", cure, field="values")
-        edit(intent_of(state), values)  # type: ignore[arg-type]  # raises when a value cannot be used
+        edit(intent_of(known), values)  # raises when a value cannot be used
     if kind == "choose":
         ids = [option["id"] for option in state["plan"]["options"]]
         if values.get("option") not in ids:
@@ -278,9 +280,9 @@ def _checked(kind: str, values: Json, state: Mapping[str, Any]) -> Json:
         )
     if kind == "rollback" and not state.get("deployment"):
         raise Conflict("nothing is deployed in this conversation", "approve a plan first")
-    if kind == "undo" and not state.get("past"):
+    if kind == "undo" and undone(known) is None:
         raise Conflict("there is nothing to undo", "change something first")
-    if kind == "redo" and not state.get("future"):
+    if kind == "redo" and redone(known) is None:
         raise Conflict("there is nothing to redo", "undo a change first")
     return values
 

@@ -49,7 +49,7 @@ def edited(state: State, values: Mapping[str, Any], *, text: str | None = None) 
 
 
 def undone(state: State) -> State | None:
-    """The state before the last change, or None when there was none."""
+    """The state before the last change, or None when nothing was specified before it."""
     return _stepped(state, "past", "future")
 
 
@@ -58,10 +58,18 @@ def redone(state: State) -> State | None:
     return _stepped(state, "future", "past")
 
 
+def withdrawn(state: State) -> State:
+    """The state without its last change, as though it had never been asked for."""
+    past = list(state.get("past") or [])
+    if not past:
+        return {"future": []}
+    moment = past.pop()
+    return {**_at(moment), "past": past, "future": []}
+
+
 def restored(state: State, moment: Json) -> State:
     """The state with the intent and provenance of another moment; undo leads back."""
-    back: State = {"intent": moment["intent"], "provenance": moment["provenance"], "future": [], "chosen": None}
-    return {**back, "past": [*(state.get("past") or []), _moment(state)][-UNDO_DEPTH:]}
+    return {**_at(moment), "past": [*(state.get("past") or []), _moment(state)][-UNDO_DEPTH:], "future": []}
 
 
 def plannable(state: State) -> bool:
@@ -135,13 +143,21 @@ def _moment(state: State) -> Json:
     return {"intent": state.get("intent") or {}, "provenance": state.get("provenance") or {}}
 
 
+def _at(moment: Json) -> State:
+    return {"intent": moment["intent"], "provenance": moment["provenance"], "chosen": None}
+
+
 def _stepped(state: State, source: str, target: str) -> State | None:
-    stack: list[Json] = list(state.get(source) or [])  # type: ignore[call-overload]  # "past" or "future"
+    """One step along what was specified; moments at which nothing was are no place to go to."""
+    stack: list[Json] = _places(state.get(source))  # type: ignore[arg-type]  # "past" or "future"
     if not stack:
         return None
     moment = stack.pop()
-    other: list[Json] = [*(state.get(target) or []), _moment(state)]  # type: ignore[misc]  # "past" or "future"
-    stepped: State = {"intent": moment["intent"], "provenance": moment["provenance"], "chosen": None}
+    stepped = _at(moment)
     stepped[source] = stack  # type: ignore[literal-required]
-    stepped[target] = other[-UNDO_DEPTH:]  # type: ignore[literal-required]
+    stepped[target] = _places([*(state.get(target) or []), _moment(state)])[-UNDO_DEPTH:]  # type: ignore[literal-required,misc]
     return stepped
+
+
+def _places(moments: list[Json] | None) -> list[Json]:
+    return [moment for moment in moments or [] if plannable(_at(moment))]

@@ -61,6 +61,29 @@ async def test_an_edit_plans_anew_and_an_undo_goes_back(sessions: Sessions) -> N
     assert (await sessions.view("t", "ann")).intent["total_users"] == 4000
 
 
+async def test_the_card_says_whether_there_is_a_step_back_and_forward(sessions: Sessions) -> None:
+    steps = []
+
+    async def shown(events: AsyncIterator[Event]) -> int:
+        (card,) = (event for event in await told(events) if isinstance(event, Card))
+        steps.append((card.spec["undo"], card.spec["redo"]))
+        return card.revision
+
+    revision = await shown(sessions.say("t", "ann", WORDS))
+    revision = await shown(sessions.act("t", "ann", "edit", revision, {"total_users": 4000}))
+    revision = await shown(sessions.act("t", "ann", "undo", revision))
+    await shown(sessions.act("t", "ann", "redo", revision))
+    assert steps == [(False, False), (True, False), (False, True), (True, False)]
+
+
+async def test_words_that_undo_the_first_specification_leave_it(sessions: Sessions) -> None:
+    await told(sessions.say("t", "ann", WORDS))
+    before = await sessions.view("t", "ann")
+    events = await told(sessions.say("t", "ann", "undo that"))
+    assert kinds(events) == {Said}
+    assert await sessions.view("t", "ann") == before
+
+
 async def test_a_message_during_review_is_an_edit_and_not_a_restart(sessions: Sessions) -> None:
     await told(sessions.say("t", "ann", WORDS))
     await told(sessions.say("t", "ann", "actually 2000 users"))
@@ -128,6 +151,7 @@ async def test_an_unknown_thread_and_another_persons_thread_are_the_same_error(s
         ("choose", {"option": "nothing"}, "nothing"),
         ("explode", {}, "explode"),
         ("rollback", {}, "nothing is deployed"),
+        ("undo", {}, "nothing to undo"),
         ("redo", {}, "nothing to redo"),
     ],
 )
@@ -203,6 +227,7 @@ class Rewording:
         return '{"fields": []}' if schema else f"In other words: {messages[-1].content}"
 
 
+@pytest.mark.usefixtures("priced_home")
 async def test_words_of_a_model_stand_with_the_facts_that_they_were_made_from(sessions: Sessions) -> None:
     (plain,) = (
         each for each in await told(sessions.say("t", "ann", "what does an H100 cost?")) if isinstance(each, Said)

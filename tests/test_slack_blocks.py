@@ -137,7 +137,8 @@ def test_a_card_of_any_length_fits_a_message_and_a_form(
     fields = [{"key": path, "label": path, "unit": "", "value": value, "source": "said", "detail": value}
               for path, value in zip(paths, values, strict=False)]  # fmt: skip
     spec = {"title": "Specification", "groups": [{"name": "All", "fields": fields}], "chosen": None, "snapshot": "s",
-            "unresolved": [{"text": each, "why": each} for each in choices], "deployment": None}  # fmt: skip
+            "unresolved": [{"text": each, "why": each} for each in choices], "deployment": None,
+            "undo": False, "redo": False}  # fmt: skip
     card = Card(spec, 1)
     assert slack_double.faults(card_blocks(card, may_deploy=True)) == []
     view = form.form(card, {"team": "T1", "channel": "C1", "thread_ts": "1.1"})

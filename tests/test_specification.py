@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.specification import described, edited, redone, undone
+from agent.specification import described, edited, redone, undone, withdrawn
 from agent.state import State, intent_of
 from tools.intent import Budget, Intent, Provenance, Understanding
 
@@ -64,7 +64,7 @@ def test_saying_the_same_again_is_no_change() -> None:
 @given(st.lists(st.integers(1, 10**6), min_size=1, max_size=8, unique=True))
 def test_undo_and_redo_walk_the_same_steps(users: list[int]) -> None:
     state: State = {}
-    intents = [intent_of(state)]
+    intents = []
     for count in users:
         state = after(state, edited(state, {"total_users": count}))
         intents.append(intent_of(state))
@@ -76,3 +76,25 @@ def test_undo_and_redo_walk_the_same_steps(users: list[int]) -> None:
         state = after(state, redone(state) or {})
         assert intent_of(state) == expected
     assert redone(state) is None
+
+
+def test_there_is_no_way_back_to_before_the_first_specification() -> None:
+    first = after({}, described({}, said(total_users=1000)))
+    assert undone(first) is None
+    assert redone(first) is None
+
+
+def test_what_was_cleared_in_between_is_no_step() -> None:
+    state = after({}, described({}, said(total_users=1000)))
+    for users in (None, 5):
+        state = after(state, edited(state, {"total_users": users}))
+    back = after(state, undone(state) or {})
+    assert intent_of(back) == Intent(total_users=1000)
+    assert undone(back) is None
+    assert intent_of(after(back, redone(back) or {})) == Intent(total_users=5)
+
+
+def test_a_first_change_that_cannot_be_planned_is_withdrawn_as_though_never_said() -> None:
+    first = after({}, described({}, said(total_users=1000)))
+    assert intent_of(after(first, withdrawn(first))) == Intent()
+    assert withdrawn(first)["past"] == []

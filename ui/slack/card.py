@@ -87,7 +87,7 @@ def _buttons(shown: Mapping[str, Any], places: list[dict[str, Any]], *, may_depl
     if may_deploy and chosen and chosen["deployable"]:
         acts += [approve_button(chosen, place, revision) for place in places[:MOST_PLACES]]
     acts.append(button("Edit", "edit", {"revision": revision}))
-    acts += [button(name.capitalize(), name, {"revision": revision}) for name in ("undo", "redo")]
+    acts += [button(name.capitalize(), name, {"revision": revision}) for name in ("undo", "redo") if shown[name]]
     if deployment:
         acts += deployed_buttons(str(deployment["id"]), revision if may_deploy else None)
     acts.append(button("Leave it", "cancel", {"revision": revision}))

@@ -55,6 +55,8 @@ def card_props(card: Card) -> Json:
         "snapshot": spec["snapshot"],
         "chosen": _chosen(spec["chosen"]),
         "deployment": spec["deployment"],
+        "undo": spec["undo"],
+        "redo": spec["redo"],
     }
 
 

@@ -73,8 +73,8 @@ function Specification({ props, callAction }) {
         <span className="sx-quiet" data-testid="revision">revision {props.revision}</span>
         <span className="sx-space" />
         <span className="sx-pair">
-          <button disabled={busy} data-testid="undo" onClick={() => send("undo")}>Undo</button>
-          <button disabled={busy} data-testid="redo" onClick={() => send("redo")}>Redo</button>
+          <button disabled={busy || !props.undo} data-testid="undo" onClick={() => send("undo")}>Undo</button>
+          <button disabled={busy || !props.redo} data-testid="redo" onClick={() => send("redo")}>Redo</button>
         </span>
       </header>
       <div className="sx-groups">
