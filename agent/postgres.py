@@ -61,18 +61,29 @@ class Checkpoints(AsyncPostgresSaver):
 class SharedLocks(Locks):
     """One advisory lock per conversation, held by a transaction of its own for as long as the turn takes."""
 
-    def __init__(self, pool: Pool, url: str) -> None:
+    def __init__(self, pool: Pool, url: str, checkpoints: Checkpoints) -> None:
         self._pool = pool
         self._url = url
+        self._checkpoints = checkpoints
 
     @asynccontextmanager
     async def held(self, thread: str) -> AsyncIterator[None]:
+        async with self._connected() as connection:
+            await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            await connection.execute("SET LOCAL statement_timeout = 0")
+            await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", (thread,))
+            yield
+
+    async def check(self) -> None:
+        await self._checkpoints.rows("SELECT 1")
+        async with self._connected() as connection:
+            await connection.execute("SELECT 1")
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[psycopg.AsyncConnection[DictRow]]:
         with explaining(self._url):
             async with self._pool.connection() as connection:
-                await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-                await connection.execute("SET LOCAL statement_timeout = 0")
-                await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", (thread,))
-                yield
+                yield connection
 
 
 @asynccontextmanager
@@ -87,7 +98,7 @@ async def open_postgres(url: str, turns: int) -> AsyncIterator[tuple[Checkpoints
             await locks.open()
             checkpoints = Checkpoints(saver, url)
             await _prepared(checkpoints, url)
-        yield checkpoints, SharedLocks(locks, url)
+        yield checkpoints, SharedLocks(locks, url, checkpoints)
     finally:
         await locks.close()
         await saver.close()

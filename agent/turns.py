@@ -21,6 +21,10 @@ class Locks(Protocol):
         """Be the only process in this conversation. Raises Unavailable."""
         ...
 
+    async def check(self) -> None:
+        """Raise Unavailable when no turn could begin."""
+        ...
+
 
 class Turns:
     """The turns of one process. Without `locks` there is no other process."""
@@ -54,6 +58,13 @@ class Turns:
             finally:
                 if task:
                     self._running.discard(task)
+
+    async def check(self) -> None:
+        """Raise Unavailable when no turn can begin: we stop, or conversations cannot be reached."""
+        if self.stopping:
+            raise Unavailable("Sextant is stopping", "ask another replica, or wait for the next start")
+        if self._locks is not None:
+            await self._locks.check()
 
     @contextmanager
     def stoppable(self, thread: str) -> Iterator[Callable[[], bool]]:

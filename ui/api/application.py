@@ -8,7 +8,6 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from agent.looks import Looks
 from agent.sessions import Sessions
-from knowledge.errors import Unavailable
 from ui.access import Access, LocalAccess
 from ui.api import (
     audit,
@@ -97,9 +96,8 @@ def _operation(app: FastAPI) -> None:
 
     @app.get("/readyz", tags=["operation"])
     async def readyz() -> dict[str, Any]:
-        """Facts are loaded, the database answers, and nobody asked the process to stop: 503 otherwise."""
-        if app.state.sessions.turns.stopping:
-            raise Unavailable("Sextant is stopping", "ask another replica, or wait for the next start")
+        """Facts are loaded, conversations and records are within reach, nobody asked us to stop: 503 otherwise."""
+        await app.state.sessions.turns.check()
         await asyncio.to_thread(app.state.context.records.database.check)
         return {"status": "ready", "snapshot": app.state.context.snapshot.version}
 
