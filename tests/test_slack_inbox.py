@@ -162,6 +162,29 @@ async def test_to_stop_something_goes_to_the_process_that_works_on_it(
     assert inbox.worker_on(stop.to_json()["place"]) is None
 
 
+async def test_a_job_that_another_version_kept_is_given_up_and_the_rest_goes_on(
+    inbox: Inbox, clock: Clock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.slack.desk.LOOK_EVERY_S", 0.05)
+    ran = asyncio.Queue[str]()
+
+    async def run(event_id: str, *_: object) -> None:
+        await ran.put(event_id)
+
+    strange = ({**JOB.to_json(), "mood": "fine"}, {"kind": "say"}, {**JOB.to_json(), "place": None})
+    for number, job in enumerate(strange):
+        inbox.take(f"strange {number}", job, "gone")
+    clock.later(HOLD_S + 1)
+    desk = Desk(inbox, run)
+    async with desk.opened(finish_within_s=60.0), asyncio.timeout(60):
+        while not all(_done(inbox, f"strange {number}") for number in range(len(strange))):  # noqa: ASYNC110  # see above
+            await asyncio.sleep(0.01)
+        inbox.take("Ev1", JOB.to_json(), "gone")
+        clock.later(HOLD_S + 1)
+        assert await ran.get() == "Ev1"
+    assert caplog.text.count("another version") == len(strange)
+
+
 async def test_a_job_that_fails_is_not_tried_again(inbox: Inbox, caplog: pytest.LogCaptureFixture) -> None:
     async def run(*_: object) -> None:
         raise RuntimeError("a mistake of ours")

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from knowledge.errors import SextantError
-from ui.slack.inbox import HOLD_S, Inbox
+from ui.slack.inbox import HOLD_S, Inbox, Left
 from ui.slack.jobs import Job, job_of
 
 FINISH_WITHIN_S = 10.0
@@ -73,11 +73,20 @@ class Desk:
                 await asyncio.to_thread(self._inbox.hold, self._worker)
                 for left in await asyncio.to_thread(self._inbox.take_over, self._worker):
                     if left.event_id not in self._tasks.values():
-                        self._begin(left.event_id, job_of(left.job), left.begun)
+                        await self._begin_left(left)
             except SextantError as error:  # the database is away: tried again
                 log.warning("%s", error.message)
             with suppress(TimeoutError):
                 await asyncio.wait_for(closing.wait(), LOOK_EVERY_S)
+
+    async def _begin_left(self, left: Left) -> None:
+        try:
+            job = job_of(left.job)
+        except (TypeError, KeyError):
+            log.warning("a job from Slack that another version of Sextant kept cannot be read: %s", left.event_id)
+            await asyncio.to_thread(self._inbox.finish, left.event_id)
+        else:
+            self._begin(left.event_id, job, left.begun)
 
     def _begin(self, event_id: str, job: Job, begun: str | None) -> None:
         self._tracked(self._done(event_id, job, begun), event_id)
