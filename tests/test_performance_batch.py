@@ -273,12 +273,49 @@ def test_predict_prints_a_table_for_people() -> None:
     assert "Evidence" in out
 
 
+LARGE = ("--model", "meta-llama/Llama-3.1-70B-Instruct", "--gpu", "H100", "--json")
+
+
+def test_what_does_not_fit_says_so_first_and_names_the_nearest_that_does() -> None:
+    code, out, _ = run(*LARGE)
+    result = json.loads(out)
+    assert code == 0
+    assert result["fits"] is False
+    assert result["summary"].startswith("Does not fit: ")
+    assert result["infeasible"]["rule"] == "memory"
+    assert f"{result['infeasible']['short_gib_per_gpu']:.1f} GiB per card short" in result["summary"]
+    cards, bits = result["infeasible"]["nearest"]
+    assert cards["gpu_count_per_replica"] > 1
+    assert (bits["gpu_count_per_replica"], bits["quantization"]) == (1, "fp8")
+    for each in (cards, bits):
+        layout = ("--tp", str(each["tensor_parallel"]), "--pp", str(each["pipeline_parallel"]))
+        fitting = json.loads(run(*LARGE, *layout, "--quantization", each["quantization"])[1])
+        assert fitting["fits"]
+        assert fitting["infeasible"] is None
+    assert run(*LARGE[:-1])[1].startswith("Does not fit: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rule", "nearest"),
+    [
+        (("--tp", "3"), "layout", 1),
+        (("--isl", "200000"), "context", 0),
+        (("--model", "deepseek-ai/DeepSeek-R1", "--gpu", "L4"), "memory", 1),
+    ],
+)
+def test_what_does_not_start_for_another_reason_names_that(arguments: tuple[str, ...], rule: str, nearest: int) -> None:
+    found = json.loads(run(*LARGE, *arguments)[1])["infeasible"]
+    assert (found["rule"], len(found["nearest"])) == (rule, nearest)
+    assert (found["short_gib_per_gpu"] is None) == (rule != "memory")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ((), "--model is missing"),
         (("--model", "Qwen/Qwen3-8B"), "--gpu is missing"),
         (("--model", "no such model at all", "--gpu", "H100"), "unknown model"),
+        (("--model", "llama", "--gpu", "H100"), "ambiguous model"),
         (("--model", "Qwen/Qwen3-8B", "--gpu", "abacus 3000"), "unknown"),
         ((*LLAMA, "--quantization", "fp3"), "fp3"),
         ((*LLAMA, "--tp", "0"), "tensor_parallel"),

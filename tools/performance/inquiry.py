@@ -14,6 +14,7 @@ from tools.performance.architecture import DATASHEET, accelerator_from_datasheet
 from tools.performance.configuration import Configuration
 from tools.performance.evidence import Neighbour
 from tools.performance.experience import NO_EXPERIENCE, Experience
+from tools.performance.infeasible import infeasible
 from tools.performance.prediction import Prediction, predict
 from tools.performance.rows import KNOWN_PRECISIONS, number
 
@@ -48,7 +49,11 @@ class Inquiry:
 
 
 def answer(asked: Inquiry, snapshot: Snapshot, experience: Experience = NO_EXPERIENCE) -> dict[str, Any]:
-    """Contract of `sextant predict --json`. Raises BadInput or NotFound naming the field that was wrong."""
+    """Contract of `sextant predict --json`. Raises BadInput or NotFound naming the field that was wrong.
+
+    Where `fits` is false, `infeasible` holds the rule, the number and the nearest that fits, and the times are those
+    that it would have if it started.
+    """
     configuration = _configuration(asked, snapshot)
     count = asked.replicas
     _positive(replicas=count)
@@ -66,8 +71,12 @@ def answer(asked: Inquiry, snapshot: Snapshot, experience: Experience = NO_EXPER
         experience=experience,
     )
     budget = memory_budget(configuration, max_model_len=int(asked.isl + asked.osl))
+    unfit = infeasible(configuration, budget)
+    asked_for = _summary(asked, configuration)
     return {
-        "summary": _summary(asked, configuration),
+        "fits": unfit is None,
+        "summary": f"{unfit.text} Asked: {asked_for}" if unfit else asked_for,
+        "infeasible": unfit.to_json() if unfit else None,
         "configuration": _described(configuration, count),
         "load": {"isl": asked.isl, "osl": asked.osl, "concurrency": asked.concurrency, "rps": asked.request_rate_rps},
         "ttft_ms": asdict(predicted.ttft_ms),

@@ -106,6 +106,8 @@ def _print(result: dict[str, Any]) -> None:
 
     console = Console()
     console.print(result["summary"], highlight=False)
+    if not result["fits"]:
+        console.print("What it would do if it started:", highlight=False)
     table = Table("", "mean", "p50", "p90", "p99", box=None, pad_edge=False)
     for name, title in (("ttft_ms", "TTFT ms"), ("tpot_ms", "TPOT ms"), ("e2e_ms", "E2E ms")):
         values = result[name]
@@ -114,10 +116,12 @@ def _print(result: dict[str, Any]) -> None:
     low, high = result["interval_80"]["output_tok_s"]
     console.print(
         f"{result['output_tok_s']:,.0f} output tokens/s (80 % interval {low:,.0f} to {high:,.0f}), "
-        f"{result['requests_per_s']:,.2f} requests/s, at most {result['max_concurrency']:,} sequences at once",
+        f"{result['requests_per_s']:,.2f} requests/s"
+        + (f", at most {result['max_concurrency']:,} sequences at once" if result["fits"] else ""),
         highlight=False,
     )
-    console.print(result["memory"]["summary"], highlight=False)
+    if result["fits"]:
+        console.print(result["memory"]["summary"], highlight=False)
     console.print(f"Evidence: {result['evidence']['kind']}", highlight=False)
     for line in own_lines(result["evidence"]["own"]):
         console.print(f"  {line}", highlight=False)
