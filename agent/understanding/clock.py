@@ -25,14 +25,14 @@ class HoursOfDay:
     at_night: bool
 
 
-def _hour(text: str, half: str | None) -> float | None:
+def _hour(text: str) -> float | None:
     if text.strip() in _NAMED:
         return _NAMED[text.strip()]
     match = _PARTS.match(text.strip())
     if not match:
         return None
     hour = float(match["hour"]) + float(match["minute"] or 0) / 60
-    said = (match["half"] or half or "").replace(".", "")
+    said = (match["half"] or "").replace(".", "")
     if said == "pm" and hour < 12:
         hour += 12
     if said == "am" and hour >= 12:
@@ -46,8 +46,8 @@ def find_hours(folded: str) -> tuple[HoursOfDay, ...]:
     for match in _WINDOW.finditer(folded):
         if not _SURE.search(match.group()):
             continue
-        end = _hour(match["end"], None)
-        start = _hour(match["start"], None)
+        end = _hour(match["end"])
+        start = _hour(match["start"])
         if start is None or end is None or start == end:
             continue
         at_night = start < 5 or (start >= 18 and 0 < end < start)

@@ -55,9 +55,9 @@ class Scene:
         low, _ = self.context.bounds(quantity)
         return self.texts[max(low, quantity.first - count) : quantity.first]
 
-    def before_token(self, at: int, count: int) -> tuple[str, ...]:
-        """The words just before a token."""
-        return self.texts[max(at - count, 0) : at]
+    def before_token(self, at: int) -> tuple[str, ...]:
+        """The two words just before a token."""
+        return self.texts[max(at - 2, 0) : at]
 
     def behind(self, quantity: Quantity, count: int) -> tuple[str, ...]:
         """The words just behind a quantity, within its sentence."""

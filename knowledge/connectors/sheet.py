@@ -132,9 +132,9 @@ class Sheet:
     def skip(self, what: str, why: str) -> None:
         self.skipped.append(Skipped(what[:120], why))
 
-    def fetched(self, *, complete: bool = True, etags: Mapping[str, str] | None = None) -> Fetched:
+    def fetched(self, *, etags: Mapping[str, str] | None = None) -> Fetched:
         """Close the list."""
-        return Fetched(tuple(self.offers.values()), tuple(self.skipped), complete=complete, etags=etags or {})
+        return Fetched(tuple(self.offers.values()), tuple(self.skipped), etags=etags or {})
 
 
 def own_list(connector: Connector, access: Access, provider: str, url: str, *, flags: tuple[str, ...] = ()) -> Sheet:

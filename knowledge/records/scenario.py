@@ -72,12 +72,6 @@ class Scenarios:
             ).fetchall()
         return tuple(_scenario(row) for row in rows)
 
-    def remove(self, thread: str, name: str) -> None:
-        """Forget a scenario; NotFound when there is none of that name."""
-        self.get(thread, name)
-        with self._database.write() as connection:
-            connection.execute("DELETE FROM scenarios WHERE thread = ? AND name = ?", (thread, name))
-
 
 def _scenario(row: Mapping[str, Any]) -> Scenario:
     return Scenario(**{**dict(row), "overrides": json.loads(row["overrides"]), "plan": json.loads(row["plan"])})

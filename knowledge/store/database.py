@@ -111,17 +111,6 @@ class Store:
         read = ((row[0], _offer(row[1:])) for row in rows)
         return [(offer.source_kind if origin == BUNDLED else origin, offer) for origin, offer in read]
 
-    def conflicts(self, tolerance: float = 0.01) -> list[tuple[Offer, str, float]]:
-        """Prices of the current view that another source puts elsewhere: (offer, the other source, its USD)."""
-        rows = self.connection.execute(
-            f"SELECT {_VIEW}, other.origin, other.unit_price_usd FROM offers o JOIN offers other "
-            "ON other.sku_key = o.sku_key AND other.id != o.id AND other.removed_on IS NULL "
-            "WHERE o.current = 1 AND abs(other.unit_price_usd - o.unit_price_usd) > ? * o.unit_price_usd "
-            "ORDER BY o.sku_key, other.origin",
-            [tolerance],
-        )
-        return [(_offer(row[:-2]), row[-2], row[-1]) for row in rows]
-
     def counts(self, stale_before: str) -> tuple[int, int, int]:
         """Count the shown prices, those whose source is older than a day (ISO), and those that sources dispute."""
         row = self.connection.execute(

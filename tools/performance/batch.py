@@ -7,7 +7,7 @@ import numpy as np
 
 from knowledge.errors import BadInput
 from knowledge.snapshot import Snapshot
-from tools.performance.calibration import Physics, load_physics
+from tools.performance.calibration import load_physics
 from tools.performance.estimation import METRICS, estimate
 from tools.performance.evidence import evidence_kinds
 from tools.performance.residual import Residual, load_residual
@@ -16,9 +16,7 @@ from tools.performance.rows import workloads
 COLUMNS = ("pred_ttft_ms", "pred_tpot_ms", "pred_output_tok_s", "pred_low", "pred_high", "pred_evidence")
 
 
-def predict_table(
-    text: str, snapshot: Snapshot, physics: Physics | None = None, residual: Residual | None = None
-) -> tuple[str, int]:
+def predict_table(text: str, snapshot: Snapshot, residual: Residual | None = None) -> tuple[str, int]:
     """The CSV `text` with prediction columns added, and its number of rows. Every row is answered.
 
     Columns are those of the shipped benchmarks; missing or unusable cells count as blank. `pred_low` and `pred_high`
@@ -38,9 +36,9 @@ def predict_table(
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow([*header, *COLUMNS])
     if rows:
-        constants, learned = physics or load_physics(), residual or load_residual()
+        learned = residual or load_residual()
         work = workloads(rows, snapshot)
-        answer = estimate(work, constants, learned)
+        answer = estimate(work, load_physics(), learned)
         rate = answer.output_tok_s * answer.question.loads.replicas
         wide = np.exp(answer.half_width[:, METRICS.index("output_tok_s")])
         numbers = np.stack([answer.ttft_ms, answer.tpot_ms, rate, rate / wide, rate * wide], axis=1).tolist()

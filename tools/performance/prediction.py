@@ -133,7 +133,6 @@ def step_cost(
     *,
     isl: float,
     osl: float,
-    physics: Physics | None = None,
     residual: Residual | None = None,
 ) -> StepCost:
     """Iteration time of one replica as simulation and simulator use it, calibrated to the same predictions.
@@ -141,9 +140,8 @@ def step_cost(
     A closed loop at any knot reproduces the predicted TPOT: its cache and prompt parts are taken out of it.
     """
     _check(isl=isl, osl=osl)
-    constants, learned = physics or load_physics(), residual or load_residual()
     work = [workload(configuration, isl=isl, osl=osl, concurrency=float(knot)) for knot in KNOTS]
-    answer = estimate(work, constants, learned)
+    answer = estimate(work, load_physics(), residual or load_residual())
     cost, batch = answer.question.cost, np.array(KNOTS, dtype=np.float64)
     factor = np.exp(answer.correction.log[:, METRICS.index("tpot_ms")])
     within = factor[batch <= np.maximum(cost.capacity, 1)]

@@ -143,11 +143,9 @@ def refine(
     return refined
 
 
-def refine_option(
-    option: Option, traffic: TrafficProfile, experience: Experience = NO_EXPERIENCE, *, seed: int = SEED
-) -> Refined | None:
+def refine_option(option: Option, traffic: TrafficProfile, experience: Experience = NO_EXPERIENCE) -> Refined | None:
     """An option at the planned peak with its replicas as planned; None for APIs."""
-    trial = trial_of(option, traffic, experience, seed=seed)
+    trial = trial_of(option, traffic, experience)
     return None if trial is None or not option.replicas else _refined(option.id, option.replicas, trial)
 
 

@@ -1,8 +1,8 @@
 """A step cost from measurements: the four numbers that make the simulation agree with what was measured.
 
 `decode(batch) = intercept + slope · batch`, prefill per token and fixed time per request are searched for (downhill
-simplex on their logarithms) so that simulated mean TTFT and TPOT come closest to the measured ones; the KV term is
-taken as given. One replica, arrivals as measured.
+simplex on their logarithms) so that simulated mean TTFT and TPOT come closest to the measured ones; the
+slope holds what the KV cache costs. One replica, arrivals as measured.
 """
 
 from collections.abc import Callable, Sequence
@@ -41,14 +41,12 @@ def linear_cost(
     slope_ms: float,
     prefill_ms_per_token: float,
     request_ms: float,
-    *,
-    kv_ms_per_token: float = 0.0,
 ) -> StepCost:
-    """A step cost whose decode time is a straight line in the batch."""
+    """A step cost whose decode time is a straight line in the batch, whatever is cached."""
     return StepCost(
         batch_knots=(1, _FARTHEST_BATCH),
         decode_ms_at_knots=(intercept_ms + slope_ms, intercept_ms + slope_ms * _FARTHEST_BATCH),
-        kv_ms_per_token=kv_ms_per_token,
+        kv_ms_per_token=0.0,
         prefill_ms_per_token=prefill_ms_per_token,
         request_ms=request_ms,
     )
@@ -64,7 +62,6 @@ def calibrate(
     points: Sequence[Measured],
     limits: Limits,
     *,
-    kv_ms_per_token: float = 0.0,
     seeds: Sequence[int] = (0,),
     trials: int = 200,
 ) -> StepCost:
@@ -77,7 +74,7 @@ def calibrate(
 
     def cost_at(place: Floats) -> StepCost:
         intercept, slope, prefill, fixed = np.exp(place)
-        return linear_cost(intercept, slope, prefill, fixed, kv_ms_per_token=kv_ms_per_token)
+        return linear_cost(intercept, slope, prefill, fixed)
 
     def misfit(place: Floats) -> float:
         cost = cost_at(place)

@@ -83,7 +83,7 @@ def _count(scene: Scene, at: int, quantity: Quantity | None) -> tuple[int | None
         number, last = float(match[1]), at + 2
     elif number is None and len(behind) == 2 and behind[0] in ("x", "*", ":") and scene.tokens[at + 2].kind == "number":
         number, last = scene.tokens[at + 2].value, at + 3
-    elif number is None and at >= 1 and (scene.texts[at - 1] in _SINGLE or scene.before_token(at, 2) == ("my", "own")):
+    elif number is None and at >= 1 and (scene.texts[at - 1] in _SINGLE or scene.before_token(at) == ("my", "own")):
         number, first = 1.0, at - 1
     return (int(number) if number and number == int(number) and number > 0 else None), first, last
 
@@ -132,7 +132,7 @@ def _named_aside(scene: Scene, first: int, last: int) -> str:
     low, high = scene.context.sentence(first, last)
     if _TRAINING.intersection(scene.texts[max(low, first - 10) : min(high, last + 6)]):
         return "an accelerator named with training, not with serving"
-    if scene.texts[max(first - 1, 0) : first] == ("than",) and _COMPARATIVES.intersection(scene.before_token(first, 2)):
+    if scene.texts[max(first - 1, 0) : first] == ("than",) and _COMPARATIVES.intersection(scene.before_token(first)):
         return "an accelerator to compare with"
     return ""
 
