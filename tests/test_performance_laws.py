@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from knowledge.errors import BadInput
 from knowledge.snapshot import load
 from tools.performance import Configuration, Prediction, predict, screen, step_cost
+from tools.performance.arrivals import batch_at
 from tools.performance.calibration import load_physics
-from tools.performance.residual import load_residual
+from tools.performance.queueing import rate_rps
+from tools.performance.residual import load_residual, nearest_points
 from tools.performance.roofline import closed_loop
 
 SNAPSHOT = load()
@@ -72,6 +74,48 @@ def test_latency_never_falls_with_the_request_rate(configuration: Configuration,
     light, heavy = (predict(configuration, isl=800, osl=200, request_rate_rps=load / 10) for load in sorted(pair))
     assert light.ttft_ms.mean <= heavy.ttft_ms.mean * (1 + 1e-9)
     assert light.tpot_ms.mean <= heavy.tpot_ms.mean * (1 + 1e-9)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(configurations, min_size=1, max_size=6),
+    lengths,
+    st.integers(min_value=2, max_value=4000),
+    st.tuples(st.floats(1e-3, 3), st.floats(1e-3, 3)),
+    st.floats(1, 1000),
+)
+def test_replicas_under_a_rate_run_the_batch_that_serves_it(
+    many: list[Configuration], isl: int, osl: int, shares: tuple[float, float], highest: float
+) -> None:
+    screened = screen(many, isl=isl, osl=osl)
+    most = np.full(len(many), highest)
+    able = rate_rps(screened.cost, screened.osl, most)
+    few, more = (batch_at(screened.cost, screened.osl, share * able, most) for share in sorted(shares))
+    assert (few <= more * (1 + 1e-4)).all()  # where the rate hardly rises with the batch, its 1e-7 is more of the batch
+    for share, batch in zip(sorted(shares), (few, more), strict=True):
+        served = rate_rps(screened.cost, screened.osl, batch)
+        assert served == pytest.approx(min(share, 1.0) * able, rel=1e-6)
+        if share > 1.001:
+            assert batch == pytest.approx(most)
+    alone = batch_at(screened.cost.take(np.arange(1)), screened.osl[:1], shares[0] * able[:1], most[:1])
+    together = batch_at(screened.cost, screened.osl, shares[0] * able * np.linspace(1, 0.1, len(many)), most)
+    assert together[0] == pytest.approx(alone[0], rel=1e-9)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10**6), st.integers(0, 10**6), st.floats(0, 2), st.integers(1, 5))
+def test_the_nearest_measurements_are_those_that_a_plain_search_finds(
+    which: int, loaded: int, away: float, count: int
+) -> None:
+    learned = load_residual()
+    configuration = learned.configurations[which % len(learned.configurations)].astype(np.float64) + away
+    load = learned.loads[loaded % len(learned.loads)].astype(np.float64) - away
+    distance = np.abs(learned.configurations - configuration).sum(axis=1)[learned.configuration_of]
+    distance += np.abs(learned.loads - load).sum(axis=1)[learned.load_of]
+    found = nearest_points(learned, configuration, load, count)
+    assert [each for _, each in found] == pytest.approx(np.sort(distance)[:count].tolist())
+    assert [distance[row] for row, _ in found] == pytest.approx([each for _, each in found])
+    assert len({row for row, _ in found}) == count
 
 
 @EXAMPLES
