@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,6 +30,7 @@ from tools.simulation.calibration import Measured, calibrate, linear_cost, repla
 from tools.simulation.trace import read_trace
 from tools.simulation.traffic import Arrivals
 
+PAGE = Path(__file__).parents[1] / "docs" / "simulation.md"
 COST = StepCost((1, 8, 64, 256), (7.0, 7.5, 11.0, 22.0), 5e-5, 0.017, 5.0)
 CHAT = Lengths(mean=1000, p50=800, p90=1900, p99=3500)
 ANSWER = Lengths(mean=200, p50=160, p90=390, p99=700)
@@ -197,6 +200,13 @@ def test_a_stricter_slo_never_allows_more() -> None:
     ]
     assert rates[0] == 0.0
     assert rates == sorted(rates)
+
+
+def test_the_example_of_the_documentation_runs() -> None:
+    (example,) = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    told: dict[str, Any] = {}
+    exec(compile(example, PAGE.name, "exec"), told)  # noqa: S102  # the example is ours
+    assert told["goodput"].result.meets(told["slo_of"](told["trial"].traffic))
 
 
 def test_impossible_inputs_are_named() -> None:
