@@ -246,6 +246,27 @@ async def test_a_chat_is_there_again_after_a_reload_and_goes_on(server: str) -> 
         assert thread in [entry["id"] for entry in listed.json()["data"]]
 
 
+async def test_what_a_lost_socket_missed_is_drawn_when_it_comes_again_and_the_same_cards_go_on(server: str) -> None:
+    async with chatting(server, ANN) as ann:
+        await ann.say(WORDS)
+        await ann.card("DeployCard", revision=1)
+        await ann.socket.disconnect()
+        assert await ann.act("edit", 1, {"total_users": "1500"}) == {}
+        for _ in range(2):  # the second time while nothing was missed
+            ann.resumed = None
+            await ann.open()
+            shown = await ann.until_resumed()
+            names = [each["name"] for each in shown["elements"] if not each["props"].get("superseded")]
+            cards = {element["name"]: element["props"] for element in shown["elements"]}
+            assert sorted(names) == sorted(set(names))
+            assert value_of(cards["SpecCard"], "total_users") == "1500"
+            assert (cards["SpecCard"]["undo"], cards["SpecCard"]["redo"]) == (True, False)
+            await ann.socket.disconnect()
+        await ann.open()
+        assert await ann.act("undo", 2) == {}
+        assert (await ann.card("SpecCard", revision=3))["redo"]
+
+
 async def test_nobody_sees_or_changes_the_chat_of_another(server: str) -> None:
     async with chatting(server, ANN) as ann, chatting(server, BOB) as bob:
         await ann.say("hello")

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import chainlit as cl
 from chainlit.element import Element
@@ -38,6 +39,7 @@ class Handlers:
         self.sign_in = sign_in
         self.measures = measures
         self._running: set[asyncio.Task[None]] = set()
+        self._screens: WeakKeyDictionary[Any, Screen] = WeakKeyDictionary()
 
     def install(self, history: History, looks: Looks) -> None:
         """Register everything with Chainlit."""
@@ -58,6 +60,7 @@ class Handlers:
             return
         files = tuple(_upload(element) for element in message.elements or () if element.path)
         events = self.door.say(thread_here(), owner_here(), message.content, files)
+        cl.context.session.thread_id_to_resume = thread_here()  # what a lost socket missed is drawn when it comes again
         await cl.send_window_message({"sextant_thread": thread_here()})  # a reload comes back to this chat
         turn = asyncio.create_task(self._answered(self.measures.watched("web", "say", events)))
         while not turn.done():
@@ -111,7 +114,9 @@ class Handlers:
         """Redraw the newest cards from the conversation, and finish what a crash interrupted."""
         screen = self.screen()
         try:
-            view = await self.door.view(thread_here(), owner_here())
+            seen, view = screen.drawn, await self.door.view(thread_here(), owner_here())
+            while screen.drawn != seen:  # a turn drew what it came to: what was read may be from before
+                seen, view = screen.drawn, await self.door.view(thread_here(), owner_here())
         except NotFound:
             return  # nothing was ever said
         screen.restore(thread.get("elements") or [], view.card, view.options)
@@ -121,11 +126,11 @@ class Handlers:
             task.add_done_callback(self._running.discard)
 
     def screen(self) -> Screen:
-        """What stands in this chat."""
-        screen: Screen | None = cl.user_session.get("screen")
+        """What stands in this chat. Not kept in Chainlit's user session: a socket that comes again replaces that."""
+        session = cl.context.session
+        screen = self._screens.get(session)
         if screen is None:
-            screen = Screen(thread_here())
-            cl.user_session.set("screen", screen)
+            screen = self._screens[session] = Screen(thread_here())
         return screen
 
 

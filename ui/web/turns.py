@@ -85,6 +85,7 @@ class Screen:
     def __init__(self, thread: str) -> None:
         self.thread = thread
         self.elements: dict[str, cl.CustomElement] = {}
+        self.drawn = 0  # times that turns put their cards
 
     async def play(self, events: AsyncIterator[Event], *, in_place: bool) -> None:
         """Show a turn. `in_place` redraws the standing cards, as a click on them expects."""
@@ -136,6 +137,7 @@ class Screen:
     async def _put(self, shown: dict[str, dict[str, Any]], *, in_place: bool) -> None:
         if not shown:
             return
+        self.drawn += 1
         for name, old in self.elements.items():
             if not in_place or name not in shown:  # with no plan there is nothing to deploy
                 old.props = {**old.props, "superseded": True}
