@@ -91,7 +91,7 @@ async def open_postgres(url: str, turns: int) -> AsyncIterator[tuple[Checkpoints
     """Checkpoints and locks for at most `turns` turns at once. Raises StateUnusable and Unavailable."""
     kept = {**libpq_options(), "row_factory": dict_row}
     saver = _pool(url, {**kept, "autocommit": True, "prepare_threshold": 0}, CONNECTIONS)
-    locks = _pool(url, kept, turns)
+    locks = _pool(url, kept, turns + 1)  # one to ask whether a turn could begin while all of them run
     try:
         with explaining(url):
             await saver.open()
