@@ -1,7 +1,7 @@
 """What a message asks for, typed. Language (rules or a model) ends here; everything after is deterministic."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tools.intent import Intent, Understanding
@@ -185,3 +185,5 @@ class Dialogue:
     turn: int = 1
     said: tuple[str, ...] = ()
     """Words of the last turn that filled fields."""
+    last: Mapping[str, Any] = field(default_factory=dict)
+    """The question that was answered in the last turn, as `{"command": name, …}`; empty: none was."""

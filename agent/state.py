@@ -35,6 +35,7 @@ class State(TypedDict, total=False):
     inputs_dropped: int
     route: str
     pending: list[Json]
+    last: Json
     asked: list[str]
     doubts: list[Json]
     intent: Json

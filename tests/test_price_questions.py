@@ -12,8 +12,10 @@ from knowledge.errors import NotFound
 from knowledge.snapshot import load
 from knowledge.store.database import open_store
 from knowledge.store.offer import Offer
+from tools.catalog.amounts import amounts_in, sum_of
 from tools.catalog.catalog import Catalog
 from tools.catalog.finding import Prices, prices_asked
+from tools.catalog.question import following
 from ui.commands.catalog import app
 
 SNAPSHOT = load()
@@ -129,3 +131,81 @@ def test_asked_for_cards_in_general_the_cheapest_of_each_is_told(
     assert all(offer in every for offer in offers)
     hourly = [offer.unit_price_usd / (offer.gpu_count or 1) for offer in offers if offer.confidence == "official"]
     assert hourly == sorted(hourly)
+
+
+@pytest.mark.parametrize(
+    ("text", "amounts"),
+    [
+        ("how much for 100 million tokens of gpt-4o-mini", [(100_000_000, "token", "")]),
+        ("10M input and 2M output tokens", [(10_000_000, "token", "input"), (2_000_000, "token", "output")]),
+        ("1,000 images", [(1000, "image", "")]),
+        ("a million characters", [(1_000_000, "char", "")]),
+        ("100 Millionen Tokens", [(100_000_000, "token", "")]),
+        ("how much is an H100 an hour", []),
+        ("gemini 2.5 pro above 200k tokens", []),
+        ("the price per 1M tokens", []),
+    ],
+)
+def test_amounts_are_read_and_units_of_prices_are_none(text: str, amounts: list[tuple[int, str, str]]) -> None:
+    assert [(int(each.count), each.noun, each.part) for each in amounts_in(text)] == amounts
+
+
+@pytest.mark.parametrize(
+    ("question", "terms"),
+    [
+        ("what do 1000 images with dall-e 3 standard cost?", 1),
+        ("500 hours of whisper", 1),
+        ("100 million tokens of gpt-4o-mini", 2),
+        ("10M input and 2M output tokens of gpt-4o", 2),
+        ("100 million output tokens of gpt-4o", 1),
+        ("how much is 300 hours of an H100 on runpod?", 1),
+    ],
+)
+def test_an_amount_costs_its_units_times_the_price_of_one(
+    ask: Callable[[str], Prices], question: str, terms: int
+) -> None:
+    found = ask(question)
+    first = found.offers[0]
+    same = [offer for offer in found.offers if told(offer)[:3] == told(first)[:3] and offer.sku_name == first.sku_name]
+    total = sum_of(found.amounts, same)
+    assert total is not None
+    assert len(total.terms) == terms
+    assert all(term.usd == pytest.approx(term.units * term.unit_usd) for term in total.terms)
+    shares = (0.75, 0.25) if total.mixed else (1.0,) * terms
+    assert total.usd == pytest.approx(sum(share * term.usd for share, term in zip(shares, total.terms, strict=True)))
+    assert total.mixed == (terms == 2 and len(found.amounts) == 1)
+
+
+def test_a_thing_that_is_not_sold_by_such_a_unit_has_no_sum(ask: Callable[[str], Prices]) -> None:
+    found = ask("1000 images of claude-haiku-4-5")
+    assert found.offers
+    assert sum_of(found.amounts, found.offers) is None
+
+
+def test_each_of_several_things_has_its_own_prices_and_one_that_is_not_there_is_said(
+    ask: Callable[[str], Prices],
+) -> None:
+    both = ask("is deepseek v3 cheaper than gpt-4o for 50 million tokens?")
+    assert [thing.asked for thing in both.things] == ["deepseek v3", "gpt-4o"]
+    assert both.amounts[0].count == 50_000_000
+    assert ask("is gpt-99 cheaper than gpt-4o?").note == "“gpt-99” is not in the current catalog."
+
+
+def test_a_seller_without_the_model_is_said_to_be_one_and_others_are_told(ask: Callable[[str], Prices]) -> None:
+    found = ask("gpt-4o-mini at fireworks")
+    assert found.note == "fireworks does not list gpt-4o-mini; these do."
+    assert found.offers[0].model_key == "gpt-4o-mini"
+
+
+@pytest.mark.parametrize(
+    ("more", "whole"),
+    [
+        ("at fireworks", "how much for 100 million tokens of gpt-4o-mini at fireworks"),
+        ("for 5M tokens at azure", "how much for of gpt-4o-mini for 5M tokens at azure"),
+        ("claude haiku", "100 million tokens of claude haiku"),
+    ],
+)
+def test_a_short_question_keeps_the_rest_of_the_one_before(more: str, whole: str) -> None:
+    before = "how much for 100 million tokens of gpt-4o-mini on openai"
+    sellers = {price.provider for price in SNAPSHOT.api_prices}
+    assert following(more, before, sellers) == whole

@@ -55,7 +55,7 @@ def understand(state: State, runtime: Runtime[Context]) -> State:
     if (update.get("route") == "plan" or forgotten) and not plannable(merged):
         nothing: Json = {"command": "Nothing"}
         update |= {"route": "answer", "pending": [*merged.get("pending", []), nothing], "plan": {}, "chosen": None}
-    return update
+    return {**update, "last": update["pending"][-1] if update["pending"] else {}}
 
 
 def _read(state: State, context: Context, turn: int) -> Sequence[Command]:
@@ -102,6 +102,7 @@ def dialogue(state: State, turn: int) -> Dialogue:
         asked=asked[-1] if asked else None,
         deployed=bool(state.get("deployment")),
         turn=turn,
+        last=state.get("last") or {},
         said=tuple(
             dict.fromkeys(each.text for each in provenance_of(state).values() if each.turn == turn - 1 and each.text)
         ),

@@ -14,6 +14,9 @@ from tools.planner.comparison import difference, options_beside
 
 LISTS = ("balanced", "lowest_cost", "lowest_latency", "best_quality")
 
+SERVED = {"api": "api", "rental": "cloud_rental"}
+"""Ways to be served that a comparison may name, by the kind of their options."""
+
 
 def what_if(command: Json, state: State, context: Context) -> list[Event]:
     """The plan with other values, beside the present one; both from the same facts and prices.
@@ -38,7 +41,7 @@ def what_if(command: Json, state: State, context: Context) -> list[Event]:
     return [Said(words), Comparison(rows, "Now and what if")]
 
 
-def compare(command: Json, state: State, context: Context) -> list[Event]:  # noqa: ARG001  # every reply has this signature
+def compare(command: Json, state: State, context: Context) -> list[Event]:
     """Two options side by side; unnamed: the cheapest and the fastest."""
     found = state.get("plan") or {}
     if not found.get("options"):
@@ -46,13 +49,26 @@ def compare(command: Json, state: State, context: Context) -> list[Event]:  # no
     names = tuple(command["options"]) or ("lowest_cost", "lowest_latency")
     if len(names) == 1:
         names = (str(state.get("chosen")), names[0])
-    first, second = (_option(name, found) for name in names[:2])
+    first, second = (_served(name, state, context) if name in SERVED else _option(name, found) for name in names[:2])
+    if not first or not second:
+        return [Said(answer("compared_none", kind=names[1]))]
     if first["id"] == second["id"]:
         return [Said(answer("compared_same", option=first, name=names[1] if len(command["options"]) == 1 else ""))]
     title = f"{first['id']} {first['model_id']}  beside  {second['id']} {second['model_id']}"
     rows = options_beside(first, second)
     return [Said(answer("compared", first=first, second=second, difference=differing(first, second))),
             Comparison(rows, title)]  # fmt: skip
+
+
+def _served(kind: str, state: State, context: Context) -> Json | None:
+    """The best option that is served so: of the plan, or else of a plan for nothing but that."""
+    found = state["plan"]
+    ranked = [_option(name, found) for name in found["lists"].get("balanced", ())]
+    offered = next((option for option in ranked if option["kind"] == kind), None)
+    if offered:
+        return offered
+    best = plan_of(state, context, edit(intent_of(state), {"deployment_model": SERVED[kind]})).best("balanced")
+    return best.to_json() if best else None
 
 
 def _pinned(option: Json) -> Json:

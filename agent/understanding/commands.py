@@ -7,11 +7,13 @@ to what stands. What is left of the message describes the need and is read as a 
 import re
 
 from agent.commands import Command, Describe, Dialogue, Explain, Set, WhatIf
+from agent.understanding.again import read_again
 from agent.understanding.answers import read_answer, read_correction
 from agent.understanding.clauses import Clause, clauses
 from agent.understanding.inquiries import changed_values, new_budget, read_inquiry
 from agent.understanding.message import understand
 from agent.understanding.orders import is_idle, plain, read_order, unaccented
+from agent.understanding.prices import read_price_question
 from agent.understanding.relative import relative_values, without_named
 from agent.understanding.text import words
 from knowledge.snapshot import Snapshot
@@ -73,7 +75,8 @@ def _says_something(described: Describe) -> bool:
 
 def _command(clause: Clause, snapshot: Snapshot, dialogue: Dialogue) -> Command | None:
     text = clause.text
-    command = read_order(text, dialogue)
+    command: Command | None = read_price_question(text, dialogue, snapshot, question=clause.question)
+    command = command or read_again(text, dialogue, snapshot, question=clause.question) or read_order(text, dialogue)
     if command is None and clause.question:  # "why not the 70B?" is no answer, whatever was asked
         command = read_inquiry(text, dialogue, snapshot, question=True)
     if command is None and not _asks(clause):

@@ -54,8 +54,9 @@ _EXPLAIN = re.compile(
     r"|determined|this high|this low))?$"
 )
 _PRICE = re.compile(
-    r"^(?:how much (?:is|are|does|do)|what(?:'?s| is| are) the (?:current |cheapest )?prices?|what does|what do"
-    r"|prices? (?:of|for)|what(?:'?s| is) the cheapest (?!plan|option|choice|possible|one\b|way)|"
+    r"^(?:how much (?:is|are|does|do)|what(?:'?s| is| are) the (?:current |cheapest )?prices?"
+    r"|what do(?:es)?\b(?=.*\b(?:costs?|charges?|prices?|go for)\b)|prices? (?:of|for)"
+    r"|what(?:'?s| is) the cheapest (?!plan|option|choice|possible|one\b|way)|"
     r"cheapest (?:provider|api|price|cloud|offer)|who (?:sells|offers|has)|which provider|was kostet|wie viel kostet|"
     r"combien coute|quel est le prix|cuanto cuesta|list prices?|show (?:me )?(?:the )?prices?"
     r"|compare (?:the )?prices? of|(?:spot|batch|reserved|current|azure|aws|gcp|openai|anthropic) prices? (?:of|for)"
@@ -144,6 +145,12 @@ def _read_what_if(folded: str, text: str, dialogue: Dialogue, snapshot: Snapshot
     if not values and _COSTS.search(folded) and (seller := _SELLER.search(folded)):
         return CatalogQuestion(seller["seller"])
     return WhatIf(values, text.strip()) if values else None
+
+
+def supposed_change(folded: str) -> str:
+    """What a what-if supposes, without the words that say that it is one."""
+    supposed = _WHAT_IF.match(folded) or _WITH.match(folded)
+    return supposed["change"] if supposed else folded
 
 
 def changed_values(change: str, dialogue: Dialogue, snapshot: Snapshot) -> Mapping[str, Any]:

@@ -55,6 +55,11 @@ _ON = re.compile(
     r"(?:(?P<cluster>kubernetes(?: cluster)?|k8s|cluster)|(?:local(?: machine| simulator)?|simulator|this machine))"
     r"(?: (?:please|now))?$"
 )
+_KINDS = (
+    (re.compile(r"\b(?:apis?|hosted|managed|serverless|per token)\b"), "api"),
+    (re.compile(r"\b(?:rental|rented|renting|rent|self hosted|self-hosted|our own|gpus?)\b"), "rental"),
+)
+"""Ways to be served that an option can be compared with, and the kind of their options."""
 _SAVE = re.compile(
     r"^(?:save|keep|remember|store|speichere?|sauvegarder?|guarda\w*)(?: (?:this|it|that|the plan|the scenario|das"
     r"|es))?"
@@ -237,7 +242,8 @@ def _compare(folded: str, dialogue: Dialogue) -> Command | None:
         position(word) for word in re.findall(r"\b[\w-]+\b", what)
         if (word in PLACES and word != "one") or re.fullmatch(r"\d{1,2}|[0-9a-f]{8}", word)
     )  # fmt: skip
-    return Compare(named or _models_named(what, dialogue))
+    kind = next((name for form, name in _KINDS if dialogue.options and form.search(what)), "")
+    return Compare(named or ((kind,) if kind else ()) or _models_named(what, dialogue))
 
 
 def _models_named(what: str, dialogue: Dialogue) -> tuple[str, ...]:

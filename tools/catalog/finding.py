@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 from rapidfuzz import fuzz, process
 
 from knowledge.store.offer import GPU, Offer
+from tools.catalog.amounts import Amount, sum_of
 from tools.catalog.candidates import marks_of
 from tools.catalog.catalog import Catalog
 from tools.catalog.question import Question, read_question, special_modes
@@ -28,37 +29,56 @@ _SAME_MODEL = re.compile(r"-(?:instruct|it|chat|turbo|versatile|fast|maas|hf)$")
 class Prices:
     """The prices that a question means, the best fit first; `near` are names to ask for where nothing fits.
 
-    `note` says what was asked for and is not there.
+    `note` says what was asked for and is not there; `amounts` are how much of it was asked for; `things` are the
+    answers for each of several things that are compared; `elsewhere`: not at the seller that was named.
     """
 
     asked: str
     offers: tuple[Offer, ...]
     near: tuple[str, ...] = ()
     note: str = ""
+    amounts: tuple[Amount, ...] = ()
+    things: tuple["Prices", ...] = ()
+    elsewhere: bool = False
 
 
 def prices_asked(text: str, catalog: Catalog, *, workload_type: str = "", limit: int = 15) -> Prices:
     """Find the prices that `text` asks for; those for `workload_type` alone where there are any."""
     whole = _asked(text, catalog, workload_type, limit)
-    parts = [part for part in _PARTS.split(text) if part.strip()] if not whole.offers else []
-    answers = [_asked(part, catalog, workload_type, limit) for part in parts[:COMPARED] if part != text]
-    answers = [answer for answer in answers if answer.offers]
-    if len(answers) < 2:  # one thing is no comparison
-        return answers[0] if answers else whole
-    each = max(2, limit // len(answers))
-    offers = [offer for answer in answers for offer in answer.offers[:each]]
-    return Prices(" and ".join(answer.asked for answer in answers), tuple(offers))
+    amounts = whole.amounts
+    parts = [part for part in _PARTS.split(text) if part.strip()] if not whole.offers or whole.elsewhere else []
+    answers = [_asked(part, catalog, workload_type, limit, amounts) for part in parts[:COMPARED] if part != text]
+    found = [answer for answer in answers if answer.offers]
+    missing = [answer.asked for answer in answers if answer.asked and not answer.offers]
+    note = f"“{missing[0]}” is not in the current catalog." if found and missing else ""
+    if len(found) < 2:  # one thing is no comparison
+        return replace(found[0], note=note or found[0].note) if found else whole
+    each = max(2, limit // len(found))
+    offers = [offer for answer in found for offer in answer.offers[:each]]
+    asked = " and ".join(answer.asked for answer in found)
+    return Prices(asked, tuple(offers), note=note, amounts=amounts, things=tuple(found))
 
 
-def _asked(text: str, catalog: Catalog, workload_type: str, limit: int) -> Prices:
+def _asked(text: str, catalog: Catalog, workload_type: str, limit: int, amounts: tuple[Amount, ...] = ()) -> Prices:
     question = read_question(text, catalog.store.names("provider"))
     named = " ".join(question.words)
-    found = _rented(text, question, catalog) or _sold(question, catalog)
+    amounts = question.amounts or amounts
+    found, note = _offers(text, question, catalog), ""
+    elsewhere = not found and bool(question.sellers and question.words)
+    if elsewhere:
+        found = _offers(text, replace(question, sellers=frozenset()), catalog)
+        note = f"{' and '.join(sorted(question.sellers))} does not list {named}; these do." if found else ""
     found = [offer for offer in found if offer.workload_type == (question.workload or workload_type)] or found
+    if amounts:
+        found = [offer for offer in found if any(sum_of((amount,), (offer,)) for amount in amounts)] or found
     if not found:
-        return Prices(named, (), _near(named, catalog))
-    billed, note = _billed_as(found, question)
-    return Prices(named, tuple(_once(billed)[:limit]), note=note)
+        return Prices(named, (), _near(named, catalog), amounts=amounts)
+    billed, unbilled = _billed_as(found, question)
+    return Prices(named, tuple(_once(billed)[:limit]), note=note or unbilled, amounts=amounts, elsewhere=elsewhere)
+
+
+def _offers(text: str, question: Question, catalog: Catalog) -> list[Offer]:
+    return _rented(text, question, catalog) or _sold(question, catalog)
 
 
 def _rented(text: str, question: Question, catalog: Catalog) -> list[Offer]:
@@ -221,7 +241,7 @@ def _once(offers: Sequence[Offer]) -> list[Offer]:
     """One row of each price: the first region stands for the others of a seller."""
     seen: dict[tuple[str, ...], Offer] = {}
     for offer in offers:
-        machine = offer.sku_name if offer.workload_type == GPU else ""
+        machine = offer.sku_name if offer.workload_type == GPU or not offer.unit_name.endswith("tokens") else ""
         key = (offer.provider, offer.model_key, offer.billing_mode, offer.direction, offer.unit_name, machine)
         seen.setdefault(key, offer)
     return list(seen.values())
