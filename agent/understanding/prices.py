@@ -15,6 +15,7 @@ from tools.catalog.question import Question, blanked, following, read_question
 from tools.intent import Intent
 from tools.invoice.names import squeezed
 
+LONGEST_QUESTION = 200
 LONGEST_FOLLOWING_WORDS = 7
 SHORTEST_NAME = 3
 
@@ -32,6 +33,8 @@ _SAME = {"preferred_models", "gpu_types", "clouds", "workload_type", "usage", "b
 
 def read_price_question(text: str, dialogue: Dialogue, snapshot: Snapshot, *, question: bool) -> CatalogQuestion | None:
     """The question to the price list that a clause is as a whole, or None; who tells what is needed asks no price."""
+    if len(text) > LONGEST_QUESTION:
+        return None
     folded = plain(text)
     before = dialogue.last
     if before.get("command") == "CatalogQuestion" and (again := _again(text, snapshot, question=question)):
