@@ -50,8 +50,6 @@ class Planner(Protocol):
         self, work: Callable[Concatenate[Facts, P], T], facts: Facts, /, *args: P.args, **kwargs: P.kwargs
     ) -> T: ...
 
-    def __hash__(self) -> int: ...
-
 
 class Here:
     """Plans in this process, one after the other: sooner done than several at once under Python's one lock."""

@@ -38,6 +38,15 @@ def test_a_price_names_its_source_and_links_to_pages_only() -> None:
         assert row[-1] == {"text": "official, 2026-11-12, 9 days old", "url": shown, "doubt": False}
 
 
+def test_what_an_amount_comes_to_leads_the_table_of_its_prices() -> None:
+    said = Said(
+        "", "prices", {"asked": "whisper", "rows": [{**ROW, "source_url": ""}], "sums": ["30,000 × $0.006 = $180"]}
+    )
+    _, props = drawn(said, "t") or ("", {})
+    assert props["lead"] == ["30,000 × $0.006 = $180"]
+    assert len(props["notes"]) == 1
+
+
 def test_an_old_price_is_doubted() -> None:
     row = {**ROW, "source_url": "https://x.example", "days_old": 276}
     _, props = drawn(Said("", "prices", {"asked": "whisper", "rows": [row]}), "t") or ("", {})

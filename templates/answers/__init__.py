@@ -16,10 +16,19 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         autoescape=False,  # noqa: S701  # plain text; faces escape for their own medium
     )
-    environment.filters |= {"amount": amount, "dollars": dollars, "rate": rate}
+    environment.filters |= {"amount": amount, "dollars": dollars, "rate": rate, "limit": _limit}
     return environment
 
 
 def answer(template: str, /, **facts: object) -> str:
     """The words of `templates/answers/TEMPLATE.txt.j2` with `facts` put in; a missing fact is an error."""
     return _environment().get_template(f"{template}.txt.j2").render(facts).strip()
+
+
+def _limit(bound_by: str) -> str:
+    """What stops a replica from carrying more: its cache, or the target that would be missed."""
+    return (
+        "beyond that its KV cache is full"
+        if bound_by == "cache"
+        else f"beyond that it misses the {bound_by.upper()} target"
+    )

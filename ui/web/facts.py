@@ -37,8 +37,8 @@ def prices_props(facts: Mapping[str, Any]) -> Json:
         "rows": [[_text(row["provider"]), _text(row["model_key"]), _text(_billed(row)),
                   _text(dollars(row["unit_price_usd"])), _text(_unit(row["unit_name"])), _source(row)]
                  for row in rows],
-        "notes": [*facts.get("sums", ()),
-                  "Prices are those of the catalog on their dates; marks such as “stale” say what to doubt."],
+        "lead": list(facts.get("sums", ())),
+        "notes": ["Prices are those of the catalog on their dates; marks such as “stale” say what to doubt."],
     }  # fmt: skip
 
 

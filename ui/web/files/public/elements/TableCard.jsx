@@ -7,6 +7,7 @@ export default function TableCard() {
   return (
     <section className="sx-card" data-testid="table-card" aria-label={props.title}>
       <header className="sx-head"><h3>{props.title}</h3><span className="sx-quiet">{props.rows.length} rows</span></header>
+      {props.lead.map((text) => <p key={text}>{text}</p>)}
       <div className="sx-scroll" tabIndex={0} role="region" aria-label={props.title}><table className="sx-table sx-words">
         <thead><tr>{props.columns.map((column) => <th key={column.name} scope="col" className={`sx-${column.kind}`}>{column.name}</th>)}</tr></thead>
         <tbody>{props.rows.map((row, number) => (
