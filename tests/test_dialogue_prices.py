@@ -121,3 +121,11 @@ async def test_a_what_if_goes_on_with_its_number_alone(sessions: Sessions) -> No
     assert comparisons == 1
     assert again.startswith("The balanced plan goes from")
     assert again != more
+
+
+async def test_the_same_sum_at_many_sellers_is_told_once(sessions: Sessions) -> None:
+    events = [event async for event in sessions.say("t", "ann", "how much for 100 million tokens of gpt-4o-mini?")]
+    (said,) = (event for event in events if isinstance(event, Said))
+    sums = [each.partition(": ")[2] for each in said.facts["sums"]]
+    assert len(sums) == len(set(sums)) >= 1
+    assert sums[0] in said.text

@@ -37,9 +37,13 @@ def catalog_answer(command: Json, state: State, context: Context) -> list[Event]
     if found.amounts and lines and not any(line["sum"] for line in lines):
         note = f"{note} Not sold by the {found.amounts[0].noun}: there is no sum.".strip()
     verdict = _verdict(found, time, rows)
-    told = answer("prices", asked=found.asked, note=note, near=found.near, verdict=verdict, lines=_shown(found, lines))
-    sums = [verdict, *(f"{line['rows'][0]['provider']}: {line['sum']}" for line in lines if line["sum"])]
-    facts: Json = {"asked": found.asked, "rows": list(rows.values()), "sums": [each for each in sums if each]}
+    shown = _shown(found, lines)
+    told = answer("prices", asked=found.asked, note=note, near=found.near, verdict=verdict, lines=shown)
+    sums = {verdict: verdict} if verdict else {}
+    for line in shown:
+        if line["sum"]:  # the same sum at many sellers is told once, as in words
+            sums.setdefault(line["sum"], f"{line['rows'][0]['provider']}: {line['sum']}")
+    facts: Json = {"asked": found.asked, "rows": list(rows.values()), "sums": list(sums.values())}
     return [Said(told, "prices" if rows else "", facts if rows else {})]
 
 
